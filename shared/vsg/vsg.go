@@ -155,3 +155,15 @@ const (
 	DispositionMalformed      Disposition = "malformed"       // the request is wrong: our fault
 	DispositionLost           Disposition = "lost"            // the answer is missing: it may have been applied
 )
+
+// Reply is what a successful call tells about a group.
+type Reply struct {
+	RequestID string
+	// LoadBalancerID is only known from a description of the group.
+	LoadBalancerID string
+	// Backends are the members of the group after the call, if Listed; the
+	// service documents that a change answers with the complete list, and an
+	// answer without one must not be taken for an empty group.
+	Backends []Backend
+	Listed   bool
+}

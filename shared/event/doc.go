@@ -1,0 +1,2 @@
+// Package event turns the bytes that a trigger delivers into messages.
+package event

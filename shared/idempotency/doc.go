@@ -1,0 +1,2 @@
+// Package idempotency makes a launch take effect once.
+package idempotency

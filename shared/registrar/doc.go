@@ -1,0 +1,2 @@
+// Package registrar is the engine: changes in, outcomes out.
+package registrar
