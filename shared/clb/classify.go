@@ -22,6 +22,8 @@ func Classify(err error) vsg.Disposition {
 	return disposition
 }
 
+const addAction = "AddVServerGroupBackendServers"
+
 // ambiguous stands in the table for a code that means several things.
 const ambiguous vsg.Disposition = ""
 
@@ -96,6 +98,14 @@ func (e *Error) byMessage() vsg.Disposition {
 			return vsg.DispositionGroup
 		}
 		return vsg.DispositionTransient
+	case "InvalidBackendServers.ServerIpConflict":
+		// The nearest thing to a duplicate error that is documented: the same
+		// server address is present. Some backend of an add is a member
+		// already; which one, the message or a reading tells.
+		if e.Action == addAction {
+			return vsg.DispositionDone
+		}
+		return vsg.DispositionOneBackend
 	case "InvalidParameter":
 		switch {
 		case e.Status == 404:
@@ -162,7 +172,7 @@ var table = map[string]vsg.Disposition{
 	"BackendServer.ServerIdEmpty":               vsg.DispositionOneBackend,
 	"BackendServer.InvalidType":                 vsg.DispositionOneBackend,
 	"InvalidWeight.Malformed":                   vsg.DispositionOneBackend,
-	"InvalidBackendServers.ServerIpConflict":    vsg.DispositionOneBackend,
+	"InvalidBackendServers.ServerIpConflict":    ambiguous,
 	"InvalidBackendServers.Inconsistent":        vsg.DispositionOneBackend,
 	"NetworkConflict":                           vsg.DispositionOneBackend,
 	"Mismatched.ZoneId":                         vsg.DispositionOneBackend,
@@ -212,21 +222,21 @@ var table = map[string]vsg.Disposition{
 	alibaba.CodeNoCredentials: vsg.DispositionAuth,
 
 	// The request is wrong; see families for MissingParameter.*.
-	"BackendServersMalformed":  vsg.DispositionMalformed,
-	"TooManyBackendServers":    vsg.DispositionMalformed,
-	"InvalidAction.NotFound":   vsg.DispositionMalformed,
-	"InvalidApi.NotFound":      vsg.DispositionMalformed,
-	"InvalidProduct.NotFound":  vsg.DispositionMalformed,
-	"InvalidVersion":           vsg.DispositionMalformed,
-	"UnsupportedHTTPMethod":    vsg.DispositionMalformed,
-	"InvalidProtocol.NeedSsl":  vsg.DispositionMalformed,
-	"InvalidSignatureMethod":   vsg.DispositionMalformed,
-	"InvalidParamater":         vsg.DispositionMalformed, // spelt like this
-	"MissingRegionId":          vsg.DispositionMalformed,
-	"MissingVServerGroupId":    vsg.DispositionMalformed,
-	"MissingBackendServers":    vsg.DispositionMalformed,
-	"InvalidRegionId":          vsg.DispositionMalformed,
-	"InvalidVServerGroupId":    vsg.DispositionMalformed,
-	"InvalidBackendServers":    vsg.DispositionMalformed,
-	alibaba.CodeBadRequest:     vsg.DispositionMalformed,
+	"BackendServersMalformed": vsg.DispositionMalformed,
+	"TooManyBackendServers":   vsg.DispositionMalformed,
+	"InvalidAction.NotFound":  vsg.DispositionMalformed,
+	"InvalidApi.NotFound":     vsg.DispositionMalformed,
+	"InvalidProduct.NotFound": vsg.DispositionMalformed,
+	"InvalidVersion":          vsg.DispositionMalformed,
+	"UnsupportedHTTPMethod":   vsg.DispositionMalformed,
+	"InvalidProtocol.NeedSsl": vsg.DispositionMalformed,
+	"InvalidSignatureMethod":  vsg.DispositionMalformed,
+	"InvalidParamater":        vsg.DispositionMalformed, // spelt like this
+	"MissingRegionId":         vsg.DispositionMalformed,
+	"MissingVServerGroupId":   vsg.DispositionMalformed,
+	"MissingBackendServers":   vsg.DispositionMalformed,
+	"InvalidRegionId":         vsg.DispositionMalformed,
+	"InvalidVServerGroupId":   vsg.DispositionMalformed,
+	"InvalidBackendServers":   vsg.DispositionMalformed,
+	alibaba.CodeBadRequest:    vsg.DispositionMalformed,
 }

@@ -16,6 +16,9 @@
 //     its status does, and only then its message.
 //   - A code that the table does not know is transient. [Error.Known] lets it
 //     be counted, so that a new one is noticed.
+//   - An add that is refused because a backend is there already is "done" only
+//     for that backend: the call as a whole was refused, and the group has to
+//     be read to tell the present from the missing.
 //   - A change may have been applied, and is "lost", if the request was sent
 //     and no verdict came back: the time was over, the connection broke, the
 //     answer was cut off, a proxy answered 502. It is lost as well after
