@@ -61,6 +61,7 @@ const (
 type Notice struct {
 	Kind           Kind
 	Origin         Origin
+	Source         string // of the message, for routes that match by it
 	RegionID       string
 	ScalingGroupID string // of ESS the id, of EC2 Auto Scaling the name
 	HookName       string

@@ -1,0 +1,169 @@
+package event
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// parse turns a body into JSON: it may be JSON, base64 of it (standard or URL
+// alphabet, padding optional, line breaks ignored), the single-quoted dialect
+// of the API's own page, or request parameters written as a query string.
+func parse(text []byte, path string) (value, *Error) {
+	text = trim(text)
+	if len(text) == 0 {
+		return value{}, notJSON(path, "is empty")
+	}
+	plain, reason := parsePlain(text)
+	if reason == "" {
+		return value{raw: plain, path: path}, nil
+	}
+	if strings.IndexByte(`{["`, text[0]) >= 0 {
+		return value{}, notJSON(path, "is not valid JSON: "+reason)
+	}
+	decoded, problem := fromBase64(text)
+	if problem != "" {
+		return value{}, notJSON(path, "is neither JSON nor base64 of it: "+problem)
+	}
+	if plain, reason = parsePlain(trim(decoded)); reason != "" {
+		return value{}, notJSON(path, "is base64, but not of valid JSON: "+reason)
+	}
+	return value{raw: plain, path: path}, nil
+}
+
+func notJSON(path, message string) *Error {
+	return &Error{Code: "NotJSON", Path: path, Message: message}
+}
+
+// parsePlain reads what is not wrapped in base64, or says why it cannot.
+func parsePlain(text []byte) (asJSON []byte, reason string) {
+	reason, ok := checkJSON(text)
+	if ok {
+		return text, ""
+	}
+	if strict := doubleQuoted(text); strict != nil {
+		if _, ok := checkJSON(strict); ok {
+			return strict, ""
+		}
+	}
+	if parameters := queryParameters(text); parameters != nil {
+		return parameters, ""
+	}
+	return nil, reason
+}
+
+// trim removes what editors and tools put around a text.
+func trim(text []byte) []byte {
+	text = bytes.TrimSpace(text)
+	return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+}
+
+// fromBase64 decodes text, or says why it cannot.
+func fromBase64(text []byte) (decoded []byte, problem string) {
+	clean := make([]byte, 0, len(text))
+	for i, c := range text {
+		switch {
+		case c == '\r' || c == '\n' || c == ' ' || c == '\t':
+			continue
+		case c == '=':
+			if len(bytes.Trim(text[i:], "= \r\n\t")) > 0 {
+				return nil, "text follows the padding"
+			}
+			continue
+		case c == '-':
+			c = '+'
+		case c == '_':
+			c = '/'
+		}
+		clean = append(clean, c)
+	}
+	n, err := base64.RawStdEncoding.Decode(clean, clean)
+	switch {
+	case err == nil:
+		return clean[:n], ""
+	case n >= len(clean)/4*3-3:
+		return nil, "it is cut off"
+	}
+	return nil, "it holds characters that base64 does not have"
+}
+
+// doubleQuoted rewrites the dialect that the API's page prints, in which
+// strings are in single quotes, as JSON. The result is not checked; it is nil
+// when there is nothing to rewrite.
+func doubleQuoted(text []byte) []byte {
+	if bytes.IndexByte(text, '\'') < 0 {
+		return nil
+	}
+	out := make([]byte, 0, len(text)+len(text)/8)
+	for i := 0; i < len(text); {
+		switch text[i] {
+		case '"':
+			end := endOfString(text, i)
+			out = append(out, text[i:end]...)
+			i = end
+		case '\'':
+			out, i = requote(out, text, i)
+		default:
+			out = append(out, text[i])
+			i++
+		}
+	}
+	return out
+}
+
+// requote appends the single-quoted string at i in double quotes, and returns
+// the index after it.
+func requote(out, text []byte, i int) ([]byte, int) {
+	out = append(out, '"')
+	for i++; i < len(text) && text[i] != '\''; i++ {
+		switch {
+		case text[i] == '"':
+			out = append(out, '\\', '"')
+		case text[i] == '\\' && i+1 < len(text):
+			i++
+			if text[i] != '\'' {
+				out = append(out, '\\')
+			}
+			out = append(out, text[i])
+		default:
+			out = append(out, text[i])
+		}
+	}
+	return append(out, '"'), i + 1
+}
+
+// queryParameters reads a request as the API's page prints it: parameters
+// joined by &, with or without a URL before them. Only those that say what to
+// do are kept; a signature or an access key is not even looked at. The result
+// is nil if it is no such request.
+func queryParameters(text []byte) []byte {
+	if !bytes.Contains(text, []byte("VServerGroupId=")) && !bytes.Contains(text, []byte("BackendServers=")) {
+		return nil
+	}
+	query := string(text)
+	if i := strings.IndexByte(query, '?'); i >= 0 && strings.HasPrefix(query, "http") {
+		query = query[i+1:]
+	}
+	found := map[string]string{}
+	for pair := range strings.SplitSeq(query, "&") {
+		name, raw, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		switch name {
+		case "Action", "RegionId", "VServerGroupId", "BackendServers":
+			plain, err := url.QueryUnescape(strings.TrimSpace(raw))
+			if err != nil {
+				plain = raw
+			}
+			found[name] = plain
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	asJSON, err := json.Marshal(found)
+	if err != nil { // a map of strings always has a JSON form
+		return nil
+	}
+	return asJSON
+}
