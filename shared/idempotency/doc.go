@@ -79,6 +79,7 @@
 //   - A claim that has lapsed belongs to whoever takes it, with the new
 //     content. Who lost it can neither complete nor release it. A lapsed claim
 //     that nobody took can still be settled.
+//   - A completion whose answer was lost can be sent again by the same owner.
 //   - Claiming again what one holds renews the claim; an invocation that
 //     claims a record for another key of its own is held like anybody else.
 //

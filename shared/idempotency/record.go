@@ -52,6 +52,9 @@ type Record struct {
 	RemovalKey string `json:"rk,omitzero"`
 	// Done are the last completed changes, newest first.
 	Done []Completion `json:"d,omitempty"`
+	// DoneBy is the owner that completed the newest of them, who may ask again
+	// because the answer was lost.
+	DoneBy string `json:"by,omitzero"`
 	// Expires is when all this is forgotten.
 	Expires Moment `json:"x,omitzero"`
 }
@@ -79,7 +82,7 @@ func (r Record) IsZero() bool { return r.Equal(Record{Expires: r.Expires}) }
 func (r Record) Equal(other Record) bool {
 	return r.Holding == other.Holding && r.LaunchedAt == other.LaunchedAt &&
 		r.RemovedAt == other.RemovedAt && r.RemovalKey == other.RemovalKey &&
-		r.Expires == other.Expires && slices.Equal(r.Done, other.Done)
+		r.DoneBy == other.DoneBy && r.Expires == other.Expires && slices.Equal(r.Done, other.Done)
 }
 
 // Live returns what is left of the record at now: all of it or nothing.

@@ -97,7 +97,9 @@ func (r Rules) Settle(record Record, now Moment, owner Owner, s Settlement) (Rec
 	record = record.Live(now)
 	h := record.Holding
 	if h.Owner == "" || h.Owner != owner.Token || h.Action != s.Action || h.Key != s.Key {
-		return record, false
+		again := s.Completed && len(record.Done) > 0 && record.DoneBy == owner.Token &&
+			record.Done[0].Action == s.Action && record.Done[0].Key == s.Key
+		return record, again
 	}
 	record.Holding = Holding{}
 	if s.Completed {
@@ -105,6 +107,7 @@ func (r Rules) Settle(record Record, now Moment, owner Owner, s Settlement) (Rec
 			record.LaunchedAt = max(record.LaunchedAt, h.At)
 		}
 		record.Done = remember(record.Done, Completion{Action: s.Action, Key: s.Key, Content: s.Content})
+		record.DoneBy = owner.Token
 	}
 	record.Expires = now.Add(r.retention())
 	return record, true

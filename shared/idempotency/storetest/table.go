@@ -61,7 +61,7 @@ func settles(owner string, c idempotency.Claim, completed, want bool) step {
 }
 
 func completes(owner string, c idempotency.Claim) step { return settles(owner, c, true, true) }
-func releases(owner string, c idempotency.Claim) step  { return settles(owner, c, false, true) }
+func releases(c idempotency.Claim) step                { return settles("a", c, false, true) }
 
 // did is a change that was claimed and completed.
 func did(c idempotency.Claim) step {
@@ -141,7 +141,7 @@ var table = []struct {
 	{"5 a launch claimed again by its owner", []step{
 		claims("a", launch("L", 10), claimed), claims("a", launch("L", 10), claimed), completes("a", launch("L", 10))}},
 	{"5 a launch that was released", []step{
-		claims("a", launch("L", 10), claimed), releases("a", launch("L", 10)), claims("b", launch("L", 10), claimed)}},
+		claims("a", launch("L", 10), claimed), releases(launch("L", 10)), claims("b", launch("L", 10), claimed)}},
 	{"5 a launch after a removal whose claim has lapsed", []step{
 		claims("a", removal("T", 25), claimed), lapse, claims("b", launch("L", 30), claimed)}},
 
@@ -194,13 +194,13 @@ var table = []struct {
 		claims("a", launch("L", 30), claimed), claims("b", removal("T", 20), held), completes("a", launch("L", 30)),
 		claims("b", removal("T", 20), superseded)}},
 	{"a held removal acts when the later launch is refused", []step{
-		claims("a", launch("L", 30), claimed), claims("b", removal("T", 20), held), releases("a", launch("L", 30)),
+		claims("a", launch("L", 30), claimed), claims("b", removal("T", 20), held), releases(launch("L", 30)),
 		claims("b", removal("T", 20), claimed)}},
 	{"a released removal keeps its time", []step{
-		claims("a", removal("T", 20), claimed), releases("a", removal("T", 20)),
+		claims("a", removal("T", 20), claimed), releases(removal("T", 20)),
 		claims("b", launch("L1", 10), superseded), claims("b", launch("L2", 30), claimed)}},
 	{"a released removal can come again", []step{
-		claims("a", removal("T", 20), claimed), releases("a", removal("T", 20)), did(removal("T", 20))}},
+		claims("a", removal("T", 20), claimed), releases(removal("T", 20)), did(removal("T", 20))}},
 	{"a removal of a killed process keeps its time", []step{
 		claims("a", removal("T", 20), claimed), lapse, claims("b", launch("L", 10), superseded)}},
 	{"an old launch does not make the record older", []step{
@@ -219,7 +219,13 @@ var table = []struct {
 	{"a claim of another key cannot be settled", []step{
 		claims("a", launch("L1", 10), claimed), settles("a", launch("L2", 10), true, false), completes("a", launch("L1", 10))}},
 	{"nothing can be settled without a claim", []step{
-		settles("a", launch("L", 10), true, false), did(launch("L", 10)), settles("early", launch("L", 10), true, false)}},
+		settles("a", launch("L", 10), true, false), did(launch("L", 10)), settles("a", launch("L", 10), true, false)}},
+	{"a completion whose answer was lost can be sent again by its owner", []step{
+		claims("a", launch("L", 10), claimed), completes("a", launch("L", 10)), completes("a", launch("L", 10)),
+		settles("b", launch("L", 10), true, false), settles("a", launch("L", 10), false, false)}},
+	{"a completion cannot be sent again over another", []step{
+		claims("a", launch("L1", 10), claimed), completes("a", launch("L1", 10)), did(launch("L2", 10)),
+		settles("a", launch("L1", 10), true, false)}},
 	{"a lapsed claim that nobody took can be settled", []step{
 		claims("a", launch("L", 10), claimed), lapse, completes("a", launch("L", 10)), claims("b", launch("L", 10), duplicate)}},
 	{"times before 1970 are unknown and far ones are kept", []step{
