@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"context"
+	"time"
 
 	"slb-registrar/shared/vsg"
 )
@@ -42,9 +43,24 @@ type Turns interface {
 
 // Turn is held while its owner sends calls.
 type Turn interface {
+	// Before returns what the holders before have left, so that the first call
+	// of a turn is not refused for coming too soon after the last of another.
+	Before() Handover
 	// Keep renews the turn before the next call. False means that it is lost,
 	// or that others wait and its time is over: the holder gives it back.
 	Keep(ctx context.Context) bool
-	// Give lets the next one in. It is safe to call after the turn was lost.
-	Give(ctx context.Context)
+	// Give lets the next one in and leaves it what this holder knows. It need
+	// not wait until the load balancer has settled: the next one does. It is
+	// safe to call after the turn was lost.
+	Give(ctx context.Context, after Handover)
+}
+
+// Handover is what those who take turns at a load balancer tell each other.
+type Handover struct {
+	// Ended is when the last change ended, by this host's clock; zero if
+	// nobody has said.
+	Ended time.Time
+	// Settling is how long to wait after a change so that the next is not
+	// refused; zero if nobody knows.
+	Settling time.Duration
 }
