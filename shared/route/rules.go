@@ -1,0 +1,81 @@
+package route
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"slb-registrar/shared/vsg"
+)
+
+const (
+	maxID          = 128
+	maxDescription = 80 // AddVServerGroupBackendServers, newest edition of its page
+)
+
+const descriptionRule = "must have 1 to 80 characters: letters, digits, and - / . _"
+
+// validDescription holds the rule of the API for a backend's Description.
+func validDescription(text string) bool {
+	if n := utf8.RuneCountInString(text); n < 1 || n > maxDescription {
+		return false
+	}
+	for _, c := range text {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("-/._", c) {
+			return false
+		}
+	}
+	return true
+}
+
+func validType(t vsg.Type) bool {
+	return t == vsg.ECS || t == vsg.ENI || t == vsg.ECI
+}
+
+// validID holds for ids of regions, groups, load balancers and servers.
+func validID(id string) bool {
+	if id == "" || len(id) > maxID {
+		return false
+	}
+	for _, c := range id {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-_.", c)) {
+			return false
+		}
+	}
+	return true
+}
+
+// didYouMean suggests the known word that is nearest to a misspelled one.
+func didYouMean(word string, known []string) string {
+	best, least := "", len(word)/2+1
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ": did you mean " + best + "?"
+}
+
+// distance is how many letters have to be put in, taken out or replaced.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := previous
+			if a[i] != b[j] {
+				cost++
+			}
+			previous = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
