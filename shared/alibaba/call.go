@@ -47,7 +47,8 @@ func (e *Envelope) requestID() string { return e.RequestId }
 func (c *Client) Do(ctx context.Context, request requests.AcsRequest, reply Reply) error {
 	failure := &Error{Action: request.GetActionName()}
 	if err := ctx.Err(); err != nil {
-		return failure.fail(ctx, err, false)
+		failure.fail(ctx, err, false)
+		return failure
 	}
 	signed, err := c.sign(request)
 	if err != nil {
@@ -73,7 +74,8 @@ func (c *Client) Do(ctx context.Context, request requests.AcsRequest, reply Repl
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		body, err := io.ReadAll(response.Body)
 		if err != nil && ctx.Err() != nil {
-			return c.clean(failure.fail(ctx, err, true), request)
+			failure.fail(ctx, err, true)
+			return failure
 		}
 		failure.refused(body)
 		failure.replayed(connections.Load())

@@ -56,8 +56,8 @@ func (e *Error) Error() string {
 // ended the call.
 func (e *Error) Unwrap() error { return e.cause }
 
-// fail makes the Error of a call without a readable answer.
-func (e *Error) fail(ctx context.Context, err error, sent bool) *Error {
+// fail makes it the Error of a call without a readable answer.
+func (e *Error) fail(ctx context.Context, err error, sent bool) {
 	e.Lost = sent
 	switch {
 	case ctx.Err() != nil:
@@ -71,7 +71,6 @@ func (e *Error) fail(ctx context.Context, err error, sent bool) *Error {
 	default:
 		e.Code, e.Message = CodeUnreachable, describe(err)
 	}
-	return e
 }
 
 // describe says what went wrong with a connection in words that are known to

@@ -21,7 +21,7 @@ var (
 		{ServerID: "i-demo0001", Port: 8080, Weight: 100, Type: vsg.ECS, Description: "slb-registrar"},
 		{ServerID: "eni-demo0002", ServerIP: "192.0.2.12", Port: 8080, Weight: 0, Type: vsg.ENI},
 	}
-	credentials = clb.Credentials{AccessKeyID: "LTAItestaccesskey01", AccessKeySecret: "s3cr3t-of-the-key/+=", SecurityToken: "CAISecurityToken/of+the=role"}
+	testCredentials = clb.Credentials{AccessKeyID: "LTAItestaccesskey01", AccessKeySecret: "s3cr3t-of-the-key/+=", SecurityToken: "CAISecurityToken/of+the=role"}
 )
 
 const listed = `{"RequestId":"2F7A90C4","VServerGroupId":"rsp-demo01","BackendServers":{"BackendServer":[` +
@@ -39,7 +39,7 @@ func serve(t testing.TB, options clb.Options, handler http.HandlerFunc) *clb.Cli
 		t.Fatal(err)
 	}
 	t.Cleanup(service.Close)
-	return service.With(credentials)
+	return service.With(testCredentials)
 }
 
 // answer is a handler that says one thing.
@@ -81,7 +81,7 @@ func TestEachChangeIsTheDocumentedCall(t *testing.T) {
 				t.Errorf("reply (-want +got):\n%s", diff)
 			}
 			for key, value := range map[string]string{"Action": want.name, "Version": "2014-05-15", "RegionId": group.RegionID, "VServerGroupId": group.ID,
-				"AccessKeyId": credentials.AccessKeyID, "SecurityToken": credentials.SecurityToken, "Format": "JSON"} {
+				"AccessKeyId": testCredentials.AccessKeyID, "SecurityToken": testCredentials.SecurityToken, "Format": "JSON"} {
 				if query.Get(key) != value {
 					t.Errorf("%s is %q, want %q", key, query.Get(key), value)
 				}
