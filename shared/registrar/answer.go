@@ -1,0 +1,257 @@
+package registrar
+
+import (
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// The widths of the windows in which a call is repeated at random (full
+// jitter): the first, and the widest after having doubled every time.
+const (
+	conflictFirst, conflictMost   = 400 * time.Millisecond, 2 * time.Second
+	throttledFirst, throttledMost = 250 * time.Millisecond, 5 * time.Second
+	failureFirst, failureMost     = 200 * time.Millisecond, 5 * time.Second
+	lateFirst, lateMost           = 500 * time.Millisecond, 5 * time.Second
+)
+
+const (
+	staleAtOnce = 3 // how often a refused signature is replaced without a wait
+	strikesOut  = 2 // how many credentials are tried for a change
+)
+
+// answer is what came of a call.
+type answer struct {
+	sender         *sender // whose credentials were used
+	reply          vsg.Reply
+	refusal        refusal // zero for a success
+	started, ended time.Time
+}
+
+// jitter returns a random part of a window that doubles with every time.
+func (r *Registrar) jitter(first, most time.Duration, times int) time.Duration {
+	window := most
+	if times < 16 {
+		window = min(first<<max(0, times-1), most)
+	}
+	return time.Duration(r.random() * float64(window))
+}
+
+// answered draws the conclusions from the answer to a change.
+func (r *Registrar) answered(b *balancer, c *batch, a answer) {
+	l, f := c.lane, a.refusal
+	r.count(c, a)
+	test := c.test && l.bisection.holds(c.items[0])
+	for _, it := range c.items {
+		it.state = waiting
+		it.last = f
+	}
+	if f.disposition != vsg.DispositionConflict {
+		b.conflicts = 0
+	}
+	if f.disposition != vsg.DispositionThrottled {
+		b.throttles = 0
+	}
+
+	switch f.disposition {
+	case "":
+		r.confirmed(b, c, a, test)
+	case vsg.DispositionOneBackend, vsg.DispositionMalformed:
+		// A malformed call may be so because of one of its backends.
+		l.failures = 0
+		r.accused(c, a, test)
+	case vsg.DispositionConflict:
+		b.collided(r, a)
+		l.stay(c, test)
+	case vsg.DispositionThrottled:
+		r.throttled(b, a)
+		l.stay(c, test)
+	case vsg.DispositionStaleSignature:
+		l.resign(r, a)
+		l.stay(c, test)
+	case vsg.DispositionLost, vsg.DispositionDone:
+		b.ended, b.bold = a.ended, false
+		why := lost
+		if f.disposition == vsg.DispositionDone {
+			why = duplicate
+		}
+		l.restart(c, test)
+		for _, it := range c.items {
+			l.mark(it, why)
+		}
+	case vsg.DispositionQuota:
+		l.restart(c, test)
+		if c.action == vsg.Add {
+			b.room.refused(len(c.items), f, a.ended)
+		} else {
+			l.failed(r, a)
+		}
+	case vsg.DispositionAuth:
+		l.restart(c, test)
+		r.unauthorised(l, c.items, a)
+	case vsg.DispositionGroup:
+		l.restart(c, test)
+		for _, it := range c.items {
+			r.finish(it, f.outcome(vsg.Rejected))
+		}
+	default:
+		l.failed(r, a)
+		l.stay(c, test)
+	}
+	for _, it := range c.items {
+		r.reap(it)
+	}
+	r.releaseAll(b)
+}
+
+// stay puts a batch back as it was.
+func (l *lane) stay(c *batch, test bool) {
+	if !test {
+		l.back(c.items)
+	}
+}
+
+// restart puts a batch back and gives up what was known of its suspects.
+func (l *lane) restart(c *batch, test bool) {
+	if test {
+		l.bisection.dissolve(l)
+		return
+	}
+	l.back(c.items)
+}
+
+// failed holds the group back for a moment.
+func (l *lane) failed(r *Registrar, a answer) {
+	l.failures++
+	l.notBefore = a.ended.Add(r.jitter(failureFirst, failureMost, l.failures))
+}
+
+// resign tries a new signature at once, a few times.
+func (l *lane) resign(r *Registrar, a answer) {
+	l.stale++
+	if l.stale > staleAtOnce {
+		l.failed(r, a)
+	}
+}
+
+func (r *Registrar) throttled(b *balancer, a answer) {
+	b.throttles++
+	b.notBefore = a.ended.Add(r.jitter(throttledFirst, throttledMost, b.throttles))
+	r.pace.throttled(a.started, a.ended)
+}
+
+// collided waits after a conflict. If it was our own last change that had not
+// settled, the wait is known or learned; else somebody else changes the load
+// balancer, and those who meet there must come back at different times.
+func (b *balancer) collided(r *Registrar, a answer) {
+	b.conflicts++
+	waited := a.started.Sub(b.ended)
+	ours := !b.ended.IsZero() && waited <= 2*b.settling.wait(false)+settlingGuess
+	if ours && (b.conflicts == 1 || !b.settling.known) {
+		b.settling.refused(waited)
+	}
+	b.bold = false
+	if ours && b.conflicts == 1 {
+		return
+	}
+	b.notBefore = a.ended.Add(r.jitter(conflictFirst, conflictMost, b.conflicts))
+}
+
+// confirmed ends what a successful call has brought about. Where the reply
+// lists the members of the group, it is believed rather than the status.
+func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
+	l := c.lane
+	if !b.ended.IsZero() {
+		b.settling.accepted(a.started.Sub(b.ended))
+	}
+	b.ended, b.bold = a.ended, true
+	l.failures, l.stale = 0, 0
+	r.pace.passed(a.ended)
+	if test {
+		l.bisection.cleared()
+	} else if c.items[0].doubt != trusted {
+		l.bisection.guilty /= 2
+	}
+	if c.action == vsg.Add {
+		b.room.added(len(c.items), a.ended)
+	}
+
+	members := membersOf(a.reply)
+	removed := 0
+	var open []*item
+	for _, it := range c.items {
+		it.last.requestID = a.reply.RequestID
+		if !holds(it, a.reply, members) {
+			l.mark(it, lost)
+			it.notBefore = a.ended.Add(r.jitter(failureFirst, failureMost, it.attempts))
+			open = append(open, it)
+			continue
+		}
+		if c.action == vsg.Remove {
+			removed++
+		}
+		for _, w := range it.waiters {
+			w.sender.report.succeeded(a.ended.Sub(w.sender.accepted))
+		}
+		r.succeed(it, vsg.Outcome{Status: effects[c.action], RequestID: a.reply.RequestID})
+	}
+	l.back(open)
+	if removed > 0 {
+		b.room.removed(removed, a.ended)
+		r.reopen(b)
+	}
+}
+
+var effects = map[vsg.Action]vsg.Status{
+	vsg.Add:       vsg.Added,
+	vsg.Remove:    vsg.Removed,
+	vsg.SetWeight: vsg.Weighted,
+}
+
+// holds reports whether the reply confirms the change.
+func holds(it *item, reply vsg.Reply, members map[vsg.Identity]vsg.Backend) bool {
+	if !reply.Listed {
+		// The success itself must do, except for a removal: that one is read back.
+		return reply.RequestID != "" && it.change.Action != vsg.Remove
+	}
+	member, is := members[it.change.Backend.Identity()]
+	switch it.change.Action {
+	case vsg.Remove:
+		return !is
+	case vsg.SetWeight:
+		return is && member.Weight == it.change.Backend.Weight
+	default:
+		return is
+	}
+}
+
+func membersOf(reply vsg.Reply) map[vsg.Identity]vsg.Backend {
+	members := make(map[vsg.Identity]vsg.Backend, len(reply.Backends))
+	for _, member := range reply.Backends {
+		members[member.Identity()] = member
+	}
+	return members
+}
+
+// succeed ends an item and those behind it that want the same of the backend:
+// they find it done.
+func (r *Registrar) succeed(it *item, outcome vsg.Outcome) {
+	next := it.after
+	r.finish(it, outcome)
+	for next != nil && next.change.Action == it.change.Action && it.change.Action == vsg.Add {
+		it, next = next, next.after
+		r.finish(it, vsg.Outcome{Status: vsg.Already, RequestID: outcome.RequestID})
+	}
+}
+
+// reap ends the wait of those whose context ended during the call.
+func (r *Registrar) reap(it *item) {
+	for i := 0; i < len(it.waiters); {
+		w := it.waiters[i]
+		if w.sender.over == "" {
+			i++
+			continue
+		}
+		r.leave(it, w, it.unfinished(w.sender.over))
+	}
+}

@@ -1,0 +1,170 @@
+package registrar
+
+import (
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// lane holds what waits for one group, in the order of arrival.
+type lane struct {
+	group      vsg.Group
+	home       *balancer
+	configured string // the load balancer, where a change says so
+	known      bool   // the group was read, or cannot be: its home is its load balancer
+
+	items  []*item // those under way and the suspects are not among them
+	chains map[vsg.Identity]*item
+	// removals counts those that wait or are under way: they make room.
+	removals int
+	unsure   int // items that must be read back before they are sent again
+
+	bisection bisection
+	notBefore time.Time // after a failure that concerns only this group
+	failures  int       // such failures in a row
+	stale     int       // refused signatures in a row
+}
+
+func newLane(group vsg.Group) *lane {
+	return &lane{group: group, chains: map[vsg.Identity]*item{}}
+}
+
+// put lets change wait, together with an equal one if nothing else is wanted of
+// the backend in between.
+func (l *lane) put(change vsg.Change, s *sender, place int) *item {
+	id := change.Backend.Identity()
+	last := l.chains[id]
+	if last != nil && last.equal(change) {
+		last.waiters = append(last.waiters, waiter{
+			sender: s, place: place,
+			other: last.change.Launch != change.Launch,
+		})
+		return last
+	}
+	it := &item{
+		change:   change,
+		lane:     l,
+		waiters:  []waiter{{sender: s, place: place}},
+		accepted: s.accepted,
+		before:   last,
+	}
+	if last != nil {
+		last.after = it
+	}
+	l.chains[id] = it
+	l.items = append(l.items, it)
+	if change.Action == vsg.Remove {
+		l.removals++
+	}
+	return it
+}
+
+// unlink takes it out of its chain for good.
+func (l *lane) unlink(it *item) {
+	it.state = gone
+	id := it.change.Backend.Identity()
+	if it.after != nil {
+		it.after.before = it.before
+	}
+	if it.before != nil {
+		it.before.after = it.after
+	}
+	if l.chains[id] == it {
+		if it.before != nil {
+			l.chains[id] = it.before
+		} else {
+			delete(l.chains, id)
+		}
+	}
+	it.before, it.after = nil, nil
+	l.mark(it, sure)
+	if it.change.Action == vsg.Remove {
+		l.removals--
+	}
+	l.bisection.forget(l, it)
+}
+
+// back returns items to the head of the lane, in their order.
+func (l *lane) back(items []*item) {
+	kept := make([]*item, 0, len(items)+len(l.items))
+	for _, it := range items {
+		if it.state != gone {
+			it.state = waiting
+			kept = append(kept, it)
+		}
+	}
+	l.items = append(kept, l.items...)
+}
+
+// all returns everything that waits, the suspects first.
+func (l *lane) all() []*item {
+	var all []*item
+	for _, it := range l.bisection.suspects {
+		if it.state != gone {
+			all = append(all, it)
+		}
+	}
+	for _, it := range l.items {
+		if it.state != gone {
+			all = append(all, it)
+		}
+	}
+	return all
+}
+
+// mark says why the group must be read before it is sent again.
+func (l *lane) mark(it *item, why unsure) {
+	if it.unsure == sure && why != sure {
+		l.unsure++
+	}
+	if it.unsure != sure && why == sure {
+		l.unsure--
+	}
+	it.unsure = why
+}
+
+// mustRead reports whether the group has to be read before anything is sent.
+func (l *lane) mustRead() bool {
+	return !l.known || l.unsure > 0
+}
+
+// ready tells when something of the lane can be done, and whether that is a
+// change or a read; not ok if nothing waits. Changes wait for from as well.
+func (l *lane) ready(from time.Time) (at time.Time, isChange, ok bool) {
+	if l.mustRead() {
+		return l.notBefore, false, l.unsure > 0 || l.waits()
+	}
+	if len(l.bisection.suspects) > 0 {
+		return later(l.notBefore, from), true, true
+	}
+	var soonest time.Time
+	for _, it := range l.items {
+		if !it.ready() {
+			continue
+		}
+		if !ok || it.notBefore.Before(soonest) {
+			soonest, ok = it.notBefore, true
+		}
+		if soonest.IsZero() {
+			break
+		}
+	}
+	return later(later(l.notBefore, from), soonest), true, ok
+}
+
+// waits reports whether anything waits to be sent.
+func (l *lane) waits() bool {
+	for _, it := range l.items {
+		if it.state == waiting {
+			return true
+		}
+	}
+	return len(l.bisection.suspects) > 0
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

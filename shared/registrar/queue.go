@@ -1,0 +1,95 @@
+package registrar
+
+import (
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// queue holds what waits for one load balancer and decides what is next.
+// Today it is the memory of one process, see [ring]; it is an interface so
+// that a store may hold it one day and one process send for all.
+type queue interface {
+	// join lets the changes of a group wait here.
+	join(l *lane)
+	// ready tells when something can be done, changes not before from, and
+	// whether it is a change or a read; not ok if nothing waits.
+	ready(from time.Time) (at time.Time, isChange, ok bool)
+	// take takes the next batch out; nil if there is none at that time.
+	take(t taking) *batch
+	// removals counts those that wait or are under way.
+	removals() int
+}
+
+// balancer is what is known of one load balancer. One writer at a time works
+// for it. A group whose load balancer is not known yet has one of its own.
+type balancer struct {
+	name  vsg.LoadBalancer
+	queue queue
+
+	running bool
+	woken   chan struct{}
+	stop    func() // ends a wait for the turn
+
+	usual     usual
+	settling  settling
+	room      room
+	parked    []*item   // what waits for room; some may have been unparked
+	ended     time.Time // when our last change ended
+	bold      bool      // the last change was ours, and nobody else's since as far as we know
+	notBefore time.Time // after a conflict or throttling
+	conflicts int       // in a row
+	throttles int       // in a row
+}
+
+func newBalancer(name vsg.LoadBalancer, lanes ...*lane) *balancer {
+	return &balancer{name: name, queue: &ring{lanes: lanes}, woken: make(chan struct{}, 1)}
+}
+
+func (b *balancer) removals() int { return b.queue.removals() }
+
+// from is the earliest time for the next change.
+func (b *balancer) from() time.Time {
+	if b.ended.IsZero() {
+		return b.notBefore
+	}
+	return later(b.notBefore, b.ended.Add(b.settling.wait(b.bold)))
+}
+
+// ring lets the groups of a load balancer take turns.
+type ring struct {
+	lanes []*lane
+}
+
+// join puts a group first: all others have had a turn since.
+func (q *ring) join(l *lane) { q.lanes = append([]*lane{l}, q.lanes...) }
+
+func (q *ring) ready(from time.Time) (at time.Time, isChange, ok bool) {
+	for _, l := range q.lanes {
+		t, change, some := l.ready(from)
+		if some && (!ok || t.Before(at)) {
+			at, isChange, ok = t, change, true
+		}
+	}
+	return at, isChange, ok
+}
+
+func (q *ring) take(t taking) *batch {
+	for i, l := range q.lanes {
+		b := l.take(t)
+		if b == nil {
+			continue
+		}
+		q.lanes = append(append(append(make([]*lane, 0, len(q.lanes)), q.lanes[:i]...), q.lanes[i+1:]...), l)
+		return b
+	}
+	return nil
+}
+
+func (q *ring) removals() int {
+	n := 0
+	for _, l := range q.lanes {
+		n += l.removals
+	}
+	return n
+}

@@ -1,0 +1,114 @@
+package registrar
+
+import (
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// roomTrust is how long a refusal for lack of room is believed without asking
+// again: other processes remove backends too.
+const roomTrust = 5 * time.Second
+
+// room is what is known of the room that a load balancer has for more
+// backends. A call that finds too little is refused as a whole, so the rest of
+// the room is found by halving. The zero value knows nothing.
+type room struct {
+	bounded bool
+	most    int // no more than these fit
+	certain int // these fit
+	at      time.Time
+	last    refusal
+}
+
+// limit returns how many additions to try in one call; not ok if nothing is
+// known against a full one.
+func (q *room) limit(now time.Time) (n int, ok bool) {
+	switch {
+	case !q.bounded || now.Sub(q.at) > roomTrust:
+		return 0, false
+	case q.certain > 0:
+		return q.certain, true
+	default:
+		return (q.most + 1) / 2, true
+	}
+}
+
+func (q *room) full(now time.Time) bool {
+	n, ok := q.limit(now)
+	return ok && n == 0
+}
+
+// refused takes note that n did not fit.
+func (q *room) refused(n int, why refusal, now time.Time) {
+	*q = room{bounded: true, most: n - 1, at: now, last: why}
+}
+
+func (q *room) added(n int, now time.Time) {
+	q.most = max(0, q.most-n)
+	q.certain = max(0, q.certain-n)
+	q.at = now
+}
+
+func (q *room) removed(n int, now time.Time) {
+	q.most += n
+	q.certain += n
+	q.at = now
+}
+
+// park lets an addition wait for room.
+func (r *Registrar) park(it *item) {
+	it.state = parked
+	it.lane.home.parked = append(it.lane.home.parked, it)
+	for _, w := range it.waiters {
+		w.sender.parked++
+	}
+}
+
+// unpark lets it be sent again.
+func (r *Registrar) unpark(it *item) {
+	if it.state != parked {
+		return
+	}
+	it.state = waiting
+	for _, w := range it.waiters {
+		w.sender.parked--
+	}
+}
+
+// reopen lets everything that is parked be sent again.
+func (r *Registrar) reopen(b *balancer) {
+	for _, it := range b.parked {
+		r.unpark(it)
+	}
+	b.parked = nil
+}
+
+// releaseAll does what release does for everybody with something parked at b.
+func (r *Registrar) releaseAll(b *balancer) {
+	kept := b.parked[:0]
+	for _, it := range b.parked {
+		for _, w := range append([]waiter(nil), it.waiters...) {
+			r.release(w.sender)
+		}
+		if it.state == parked {
+			kept = append(kept, it)
+		}
+	}
+	clear(b.parked[len(kept):])
+	b.parked = kept
+}
+
+// release ends the parked changes of s if it waits for nothing else and nothing
+// is about to make room.
+func (r *Registrar) release(s *sender) {
+	if s.parked == 0 || s.parked != s.pending {
+		return
+	}
+	for place, it := range s.items {
+		if it == nil || it.state != parked || it.lane.home.removals() > 0 {
+			continue
+		}
+		r.leave(it, waiter{sender: s, place: place}, it.lane.home.room.last.outcome(vsg.Retry))
+	}
+}

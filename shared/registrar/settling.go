@@ -1,0 +1,88 @@
+package registrar
+
+import "time"
+
+// Bounds of what is learned about settling. How long a load balancer refuses
+// changes after one is not documented; people report about a second.
+const (
+	settlingGuess = 320 * time.Millisecond // the first wait after a refusal
+	settlingMost  = 8 * settlingGuess      // the longest wait that nothing but refusals speaks for
+	settlingFine  = 5 * time.Millisecond   // closer than this is not worth a refusal
+)
+
+// settling learns how long to wait between the end of a change and the start
+// of the next, so that the next is not refused. It keeps the shortest wait
+// that was long enough and the longest that was not, and comes closer from
+// above: an accepted wait is cut by a fifth until one is refused. A refusal
+// costs a credit, credits come back with accepted calls, and without a credit
+// the wait stands; so a long run has about one call in fifty refused.
+// The zero value does not wait.
+type settling struct {
+	enough time.Duration // the shortest wait that was long enough, if known
+	known  bool
+	short  time.Duration // the longest wait that was not
+	guess  time.Duration // as long as nothing is known
+	debts  float64       // credits used up
+}
+
+const settlingCredits = 2
+
+// wait returns how long to wait after a change. A shorter wait than the one
+// that is known to be enough is tried only if bold.
+func (s *settling) wait(bold bool) time.Duration {
+	if !s.known {
+		return s.guess
+	}
+	if bold && s.debts <= settlingCredits-1 {
+		next := max(s.enough*4/5, s.short+(s.enough-s.short)*3/4)
+		if s.enough-next >= max(settlingFine, s.enough/32) {
+			return next
+		}
+	}
+	return s.enough
+}
+
+// accepted takes note that a change was accepted so long after the one before.
+func (s *settling) accepted(waited time.Duration) {
+	if s.guess > 0 && (!s.known || waited < s.enough) {
+		s.enough, s.known = waited, true
+		s.short = min(s.short, waited)
+	}
+	if s.debts == 0 {
+		return
+	}
+	had := s.debts <= settlingCredits-1
+	s.debts = max(0, s.debts-1.0/50)
+	if !had && s.debts <= settlingCredits-1 && s.wait(true) == s.enough {
+		s.short /= 2 // it may have become faster since
+	}
+}
+
+// refused takes note that a change was refused so long after the one before.
+func (s *settling) refused(waited time.Duration) {
+	switch {
+	case !s.known:
+		s.short = max(s.short, waited)
+		s.guess = min(max(settlingGuess, 2*waited), settlingMost)
+		if waited < settlingGuess {
+			s.debts = min(s.debts+1, settlingCredits)
+		}
+	case waited < s.enough:
+		s.short = max(s.short, waited)
+		s.debts = min(s.debts+1, settlingCredits)
+	default:
+		// What was enough is so no more: it has become slower, or somebody else
+		// changes the load balancer too.
+		s.enough = max(s.enough, min(waited+waited/4, settlingMost))
+		s.debts = min(s.debts+1, settlingCredits)
+	}
+}
+
+// told takes note of what another process has learned.
+func (s *settling) told(enough time.Duration) {
+	if enough > 0 && (!s.known || enough < s.enough) {
+		s.enough, s.known = enough, true
+		s.guess = max(s.guess, enough)
+		s.short = min(s.short, enough)
+	}
+}

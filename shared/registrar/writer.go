@@ -1,0 +1,221 @@
+package registrar
+
+import (
+	"context"
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// write works for one load balancer until nothing waits there any more. It
+// decides as late as it can what the next call carries: everything that arrives
+// during a call or a wait has its chance.
+func (r *Registrar) write(b *balancer) {
+	holder := holder{turns: r.options.Turns}
+	var paced time.Time // when the next call may start, once asked for
+	for {
+		now := time.Now()
+		r.mu.Lock()
+		at, isChange, some := b.queue.ready(b.from())
+		if !some && !holder.holds() {
+			b.running = false
+			r.discard(b)
+			r.unlock()
+			return
+		}
+		r.unlock()
+		if !some {
+			holder.give(r.learned(b))
+			continue
+		}
+		if wait := later(at, paced).Sub(now); wait > 0 {
+			if wait > turnPause {
+				holder.give(r.learned(b))
+			}
+			b.pause(wait)
+			continue
+		}
+		if isChange && b.name.ID != "" && !holder.ready() {
+			r.takeTurn(b, &holder)
+			continue
+		}
+		if paced.IsZero() {
+			paced = now.Add(r.pace.reserve(now))
+			continue
+		}
+
+		r.mu.Lock()
+		c := b.queue.take(taking{
+			r: r, now: now, changes: isChange, most: r.options.MaxBatch,
+			need: 2 * b.usual.duration(), room: &b.room,
+		})
+		r.releaseAll(b)
+		var s *sender
+		var end time.Time
+		if c != nil {
+			s, end = c.sender(now.Add(r.options.CallTimeout))
+		}
+		r.unlock()
+		if c == nil {
+			continue
+		}
+		paced = time.Time{}
+		r.call(b, c, s, end, &holder)
+	}
+}
+
+// pause waits, but not longer than until something has changed.
+func (b *balancer) pause(wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-b.woken:
+	}
+}
+
+// discard forgets a group that could not be read and that nobody waits for.
+func (r *Registrar) discard(b *balancer) {
+	q, is := b.queue.(*ring)
+	if !is || b.name.ID != "" {
+		return
+	}
+	for _, l := range q.lanes {
+		delete(r.lanes, l.group)
+	}
+}
+
+// sender returns the latest sender with a part in the batch, and when the call
+// has to end: at the latest deadline, and at most.
+func (c *batch) sender(most time.Time) (s *sender, end time.Time) {
+	unbounded := false
+	for _, it := range c.items {
+		for _, w := range it.waiters {
+			if s == nil || w.sender.number > s.number {
+				s = w.sender
+			}
+			unbounded = unbounded || w.sender.deadline.IsZero()
+			end = later(end, w.sender.deadline)
+		}
+	}
+	if unbounded || end.After(most) {
+		return s, most
+	}
+	return s, end
+}
+
+// call makes the call of a batch. It belongs to nobody: the end of a caller
+// does not end it.
+func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder *holder) {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(s.ctx), end)
+	defer cancel()
+	a := answer{sender: s, started: time.Now()}
+	var err error
+	if c.read {
+		a.reply, err = s.api.Describe(ctx, c.lane.group)
+	} else {
+		backends := make([]vsg.Backend, len(c.items))
+		for i, it := range c.items {
+			backends[i] = it.change.Backend
+		}
+		a.reply, err = s.api.Apply(ctx, c.action, c.lane.group, backends)
+	}
+	a.ended = time.Now()
+	if err != nil {
+		a.refusal = refusalOf(err)
+	}
+
+	r.mu.Lock()
+	record := c.record(b, a)
+	if a.refusal.disposition != vsg.DispositionLost {
+		b.usual.took(a.ended.Sub(a.started))
+	}
+	if c.read {
+		r.described(b, c, a)
+	} else {
+		r.answered(b, c, a)
+	}
+	_, _, more := b.queue.ready(b.from())
+	after := r.detach()
+	r.mu.Unlock()
+
+	if r.options.Observe != nil {
+		r.options.Observe(record)
+	}
+	if !more {
+		// Before anybody returns: a process may be frozen as soon as its
+		// invocation has ended.
+		holder.give(r.learned(b))
+	}
+	after.run()
+}
+
+// record describes the call.
+func (c *batch) record(b *balancer, a answer) Call {
+	record := Call{
+		Context:      a.sender.ctx,
+		Action:       actionDescribe,
+		Group:        c.lane.group,
+		LoadBalancer: b.name,
+		Attempt:      1,
+		Disposition:  a.refusal.disposition,
+		Code:         a.refusal.code,
+		Message:      a.refusal.message,
+		RequestID:    a.refusal.requestID,
+		Started:      a.started,
+		Duration:     a.ended.Sub(a.started),
+	}
+	if record.Disposition == "" {
+		record.Disposition, record.RequestID = vsg.DispositionDone, a.reply.RequestID
+	}
+	if c.read {
+		return record
+	}
+	record.Action, record.BatchSize = actionNames[c.action], len(c.items)
+	senders := map[*sender]bool{}
+	for _, it := range c.items {
+		record.Attempt = max(record.Attempt, it.attempts)
+		record.Waited = max(record.Waited, a.started.Sub(it.accepted))
+		for _, w := range it.waiters {
+			senders[w.sender] = true
+		}
+	}
+	record.Senders = len(senders)
+	return record
+}
+
+// count enters the call in the reports of all who had a change in it.
+func (r *Registrar) count(c *batch, a answer) {
+	r.calls++
+	for _, it := range c.items {
+		for _, w := range it.waiters {
+			report := &w.sender.report
+			if it.attempts > 1 {
+				report.Retries++
+			} else {
+				report.Waited = max(report.Waited, a.started.Sub(w.sender.accepted))
+			}
+			if w.sender.lastCall == r.calls {
+				continue
+			}
+			w.sender.lastCall = r.calls
+			report.Calls[actionNames[c.action]]++
+			report.Backends += len(c.items)
+			switch a.refusal.disposition {
+			case vsg.DispositionConflict:
+				report.Conflicts++
+			case vsg.DispositionThrottled:
+				report.Throttled++
+			case vsg.DispositionLost:
+				report.Lost++
+			}
+		}
+	}
+}
+
+// succeeded enters a change that succeeded by a call.
+func (p *Report) succeeded(took time.Duration) {
+	p.Succeeded++
+	p.Took += took
+	p.Slowest = max(p.Slowest, took)
+}
