@@ -134,6 +134,16 @@ func parseEndpoint(raw string) (scheme, host string, err error) {
 	return "", "", fmt.Errorf("the endpoint's scheme is %q; it must be https, or http for a loopback address", u.Scheme)
 }
 
+// IsLoopback reports whether an endpoint, as [Options] takes it, is on this
+// machine: a simulator, most likely.
+func IsLoopback(endpoint string) bool {
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "//" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	return err == nil && isLoopback(u.Hostname())
+}
+
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -55,6 +55,7 @@ func (d *decoder) instanceMessage(m *Message, o object, env envelope) {
 	prefix := ""
 	switch {
 	case im.id != "":
+		m.name(im.id)
 	case env.id != "":
 		im.id = env.id
 	default:

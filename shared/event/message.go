@@ -37,6 +37,12 @@ type Message struct {
 	Err       *Error     // why the message can never be processed
 }
 
+// FromAWS reports whether only Lambda can have received the message: it came
+// from a queue of Amazon's, or speaks of an EC2 instance.
+func (m Message) FromAWS() bool {
+	return m.Delivery == SQS || m.Delivery == SQSFIFO || m.Source == SourceEC2Hook || m.Source == SourceEC2Activity
+}
+
 // Kind says whether an instance comes or goes.
 type Kind string
 
@@ -59,11 +65,9 @@ const (
 
 // Notice says that one instance was launched or is about to go.
 type Notice struct {
-	Kind   Kind
-	Origin Origin
-	// Source is that of the message, for routes that match by it. It is empty
-	// for who asks what a route would do, without an event.
-	Source         string
+	Kind           Kind
+	Origin         Origin
+	Source         string // of the message, for routes that match by it
 	RegionID       string
 	ScalingGroupID string // of ESS the id, of EC2 Auto Scaling the name
 	HookName       string

@@ -1,8 +1,6 @@
 package event
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,11 +58,8 @@ func (r *reader) text(v value, limit int) string {
 // character may be in it, and an object is taken for its JSON.
 func (r *reader) metadata(v value) string {
 	text, ok := v.scalar()
-	if !ok && v.present() {
-		var compact bytes.Buffer
-		if json.Compact(&compact, v.raw) == nil {
-			text = compact.String()
-		}
+	if !ok {
+		text = string(v.raw)
 	}
 	if len(text) > maxMetadata && utf8.RuneCountInString(text) > maxMetadata {
 		r.fail("Malformed", v.path, "has more than "+strconv.Itoa(maxMetadata)+" characters")

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rs/zerolog"
+
+	"slb-registrar/functions"
+	"slb-registrar/shared/alibaba"
+	"slb-registrar/shared/clb"
+	"slb-registrar/shared/clbtest"
+	"slb-registrar/shared/event"
+	"slb-registrar/shared/handler"
+	"slb-registrar/shared/registrar"
+	"slb-registrar/shared/route"
+)
+
+// bench is a handler set up on this machine.
+type bench struct {
+	handler    *handler.Handler
+	invocation handler.Invocation
+	progress   *progress
+	close      func()
+}
+
+// open sets a handler up as a function would be, against the built-in
+// simulator or the endpoint.
+func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (*bench, error) {
+	log, err := newLogger(std.err)
+	if err != nil {
+		return nil, err
+	}
+	config, _, err := findConfig(c.Config, functions.Sample, c.Endpoint == "")
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(ctx, c.Store, config.Retention)
+	if err != nil {
+		return nil, err
+	}
+	options := clb.Options{Endpoint: c.Endpoint}
+	credentials, err := credentialsFor(c.Endpoint)
+	if err != nil {
+		store.close()
+		return nil, err
+	}
+	if c.Endpoint == "" {
+		simulator, err := builtInSimulator(config, sources)
+		if err != nil {
+			store.close()
+			return nil, err
+		}
+		options = clb.Options{Endpoint: "127.0.0.1", Transport: simulator.Transport()}
+	}
+	service, err := clb.New(options)
+	if err != nil {
+		store.close()
+		return nil, err
+	}
+	progress := &progress{out: std.err}
+	h, err := handler.New(handler.Options{
+		Config: config, Store: store.Store, StoreIsLocal: store.local, Log: log,
+		Engine: registrar.Options{MaxBatch: config.MaxBatch, Turns: store.turns, Observe: progress.observe},
+	})
+	if err != nil {
+		store.close()
+		return nil, err
+	}
+	return &bench{
+		handler:    h,
+		invocation: handler.Invocation{API: service.With(credentials), DryRun: c.DryRun, Local: true},
+		progress:   progress,
+		close:      store.close,
+	}, nil
+}
+
+// credentialsFor takes the credentials from the environment. A loopback
+// endpoint is a simulator, which has credentials that everybody knows.
+func credentialsFor(endpoint string) (clb.Credentials, error) {
+	c := clb.Credentials{
+		AccessKeyID:     os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+		AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+		SecurityToken:   os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"),
+	}
+	switch {
+	case endpoint == "":
+		return clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}, nil
+	case c.AccessKeyID != "" && c.AccessKeySecret != "":
+		return c, nil
+	case alibaba.IsLoopback(endpoint):
+		return clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}, nil
+	}
+	return c, fmt.Errorf("no credentials for %s: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET", endpoint)
+}
+
+// builtInSimulator holds what the config and the events mention: groups and
+// instances appear when they are first named, load balancers are those of the
+// config, and every hook of the events is pending.
+func builtInSimulator(config *route.Config, sources []source) (*clbtest.Simulator, error) {
+	var state clbtest.State
+	byID := map[string]int{}
+	for _, g := range config.Groups() {
+		id := g.LoadBalancerID
+		if id == "" {
+			continue
+		}
+		i, ok := byID[g.Group.RegionID+"/"+id]
+		if !ok {
+			i = len(state.LoadBalancers)
+			byID[g.Group.RegionID+"/"+id] = i
+			state.LoadBalancers = append(state.LoadBalancers, clbtest.LoadBalancer{RegionID: g.Group.RegionID, LoadBalancerID: id, MaxBackends: 100_000})
+		}
+		lb := &state.LoadBalancers[i]
+		lb.VServerGroups = append(lb.VServerGroups, clbtest.VServerGroup{VServerGroupID: g.Group.ID, ListenerPort: 80})
+	}
+	for _, s := range sources {
+		messages, err := event.Decode(s.body)
+		if err != nil {
+			continue
+		}
+		state.LifecycleActions = append(state.LifecycleActions, pendingActions(messages)...)
+	}
+	simulator := clbtest.New(clbtest.Options{AutoCreate: true, MaxBackends: 100_000, MaxBatch: config.MaxBatch})
+	return simulator, simulator.Seed(state)
+}
+
+func pendingActions(messages []event.Message) []clbtest.LifecycleAction {
+	var out []clbtest.LifecycleAction
+	seen := map[*event.Hook]bool{}
+	for _, m := range messages {
+		for _, n := range m.Notices {
+			if h := n.Hook; h != nil && h.Platform == event.ESS && !seen[h] {
+				seen[h] = true
+				out = append(out, clbtest.LifecycleAction{
+					LifecycleHookID: h.ID, LifecycleActionToken: h.Token, InstanceIDs: h.InstanceIDs, Timeout: "600s", Status: "Pending",
+				})
+			}
+		}
+	}
+	return out
+}
+
+// newLogger writes for a person on a terminal and JSON lines otherwise.
+func newLogger(w io.Writer) (zerolog.Logger, error) {
+	if isTerminal(w) {
+		console := zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", PartsOrder: []string{"timestamp", "level", "message"}}
+		return handler.NewLogger(console, os.Getenv("LOG_LEVEL"))
+	}
+	return handler.NewLogger(w, os.Getenv("LOG_LEVEL"))
+}

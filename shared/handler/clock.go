@@ -1,0 +1,63 @@
+package handler
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of the reserve, which is a tenth of the time-out: the time kept at
+// the end of an invocation to record what was done and to answer.
+const (
+	minReserve = 500 * time.Millisecond
+	maxReserve = 5 * time.Second
+	// claimMargin is added to the rest of an invocation, so that a claim does
+	// not lapse while its holder is being stopped.
+	claimMargin = 10 * time.Second
+	// unboundedHold is how long a claim lasts without a deadline: the longest
+	// that Lambda lets a function run, which is more than a hook's handler needs.
+	unboundedHold = 15 * time.Minute
+)
+
+// clock divides the time of one invocation.
+type clock struct {
+	ctx      context.Context // the invocation's own
+	deadline time.Time       // zero without one
+	reserve  time.Duration
+}
+
+func newClock(ctx context.Context, start time.Time) clock {
+	c := clock{ctx: ctx, reserve: minReserve}
+	if d, ok := ctx.Deadline(); ok {
+		c.deadline = d
+		c.reserve = min(max(d.Sub(start)/10, minReserve), maxReserve)
+	}
+	return c
+}
+
+// work returns a context for everything that may still be given up: it ends
+// when the reserve begins, or when the invocation is cancelled.
+func (c clock) work() (context.Context, context.CancelFunc) {
+	if c.deadline.IsZero() {
+		return context.WithCancel(c.ctx)
+	}
+	return context.WithDeadline(c.ctx, c.deadline.Add(-c.reserve))
+}
+
+// record returns a context for writing down what has been done. It outlives
+// the cancellation of the invocation, because what was done stays done, and it
+// uses at most half of the reserve, because the answer needs the rest.
+func (c clock) record() (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(c.ctx)
+	if c.deadline.IsZero() || time.Until(c.deadline) > c.reserve {
+		return context.WithTimeout(ctx, c.reserve/2)
+	}
+	return context.WithDeadline(ctx, c.deadline.Add(-c.reserve/2))
+}
+
+// hold is how long a claim made now has to last.
+func (c clock) hold() time.Duration {
+	if c.deadline.IsZero() {
+		return unboundedHold
+	}
+	return max(time.Until(c.deadline), 0) + claimMargin
+}

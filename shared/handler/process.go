@@ -1,0 +1,180 @@
+package handler
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// process does what a batch of messages asks for, as far as it can be done.
+func (r *run) process(batch []*message) {
+	ctx, cancel := r.clock.work()
+	defer cancel()
+	var entries []*entry
+	seen := map[*entry]bool{}
+	for _, m := range batch {
+		for _, e := range m.entries {
+			if e.outcome.Status == "" && !seen[e] {
+				seen[e] = true
+				entries = append(entries, e)
+			}
+		}
+	}
+	var hooks sync.WaitGroup
+	for _, round := range rounds(entries) {
+		r.round(ctx, &hooks, round)
+	}
+	hooks.Wait()
+}
+
+// rounds puts changes of the same backend one after another: removals before
+// launches, the latest removal first, so that a launch that a removal of the
+// same batch has overtaken is never sent.
+func rounds(entries []*entry) [][]*entry {
+	ordered := slices.Clone(entries)
+	slices.SortStableFunc(ordered, func(a, b *entry) int {
+		if a.change.Action != b.change.Action {
+			if a.change.Action == vsg.Remove {
+				return -1
+			}
+			return 1
+		}
+		if a.change.Action == vsg.Remove {
+			return b.change.At.Compare(a.change.At)
+		}
+		return a.change.At.Compare(b.change.At)
+	})
+	turn := map[any]int{}
+	var out [][]*entry
+	for _, e := range ordered {
+		n := turn[e.subject()]
+		turn[e.subject()]++
+		if n == len(out) {
+			out = append(out, nil)
+		}
+		out[n] = append(out[n], e)
+	}
+	// The order of first mention is what people expect to see in the calls.
+	position := make(map[*entry]int, len(entries))
+	for i, e := range entries {
+		position[e] = i
+	}
+	for _, round := range out {
+		slices.SortFunc(round, func(a, b *entry) int { return cmp.Compare(position[a], position[b]) })
+	}
+	return out
+}
+
+// round claims, applies and settles changes of different backends. Additions
+// do not wait for drains, and neither waits for what others hold.
+func (r *run) round(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
+	mine, held := r.claim(ctx, hooks, entries)
+	var parts sync.WaitGroup
+	parts.Go(func() { r.change(ctx, hooks, mine) })
+	parts.Go(func() { r.await(ctx, hooks, held) })
+	parts.Wait()
+}
+
+// change makes the changes that have been claimed.
+func (r *run) change(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
+	draining, direct := split(entries, func(e *entry) bool {
+		return e.change.Action == vsg.Remove && e.route.OnTerminate.Drain > 0
+	})
+	var parts sync.WaitGroup
+	parts.Go(func() { r.apply(ctx, hooks, direct) })
+	parts.Go(func() { r.drain(ctx, hooks, draining) })
+	parts.Wait()
+}
+
+// apply makes the changes and settles them.
+func (r *run) apply(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
+	r.settle(hooks, entries, r.send(ctx, entries, ""))
+}
+
+// send hands the changes to the engine, with another action where one is named.
+func (r *run) send(ctx context.Context, entries []*entry, as vsg.Action) []vsg.Outcome {
+	changes := make([]vsg.Change, len(entries))
+	for i, e := range entries {
+		changes[i] = e.change
+		if as != "" {
+			changes[i].Action = as
+			changes[i].Backend.Weight = 0
+		}
+	}
+	outcomes, report := r.h.engine.Apply(ctx, r.in.API, changes)
+	r.count(report)
+	return outcomes
+}
+
+// drain takes the weight from backends, waits once for the connections that
+// they still have, and removes them. What is no member is not waited for.
+func (r *run) drain(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
+	var wait time.Duration
+	var unsure []*entry
+	var reasons []vsg.Outcome
+	var ready []*entry
+	for i, o := range r.send(ctx, entries, vsg.SetWeight) {
+		e := entries[i]
+		switch o.Status {
+		case vsg.Retry:
+			unsure, reasons = append(unsure, e), append(reasons, o)
+			continue
+		case vsg.Weighted:
+			wait = max(wait, e.route.OnTerminate.Drain)
+		}
+		ready = append(ready, e)
+	}
+	r.settle(hooks, unsure, reasons)
+	if !sleep(ctx, wait) {
+		r.settle(hooks, ready, repeat(vsg.Outcome{Status: vsg.Retry, Code: "Deadline", Message: "the invocation ended while the backend was draining"}, len(ready)))
+		return
+	}
+	r.apply(ctx, hooks, ready)
+}
+
+// sleep waits for d and reports whether it could.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func split(entries []*entry, yes func(*entry) bool) (in, out []*entry) {
+	for _, e := range entries {
+		if yes(e) {
+			in = append(in, e)
+		} else {
+			out = append(out, e)
+		}
+	}
+	return in, out
+}
+
+func repeat(o vsg.Outcome, n int) []vsg.Outcome {
+	out := make([]vsg.Outcome, n)
+	for i := range out {
+		out[i] = o
+	}
+	return out
+}

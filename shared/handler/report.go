@@ -1,0 +1,183 @@
+package handler
+
+import (
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"slb-registrar/shared/event"
+	"slb-registrar/shared/registrar"
+	"slb-registrar/shared/route"
+	"slb-registrar/shared/vsg"
+)
+
+// count adds up what the engine says of one part of the work.
+func (r *run) count(report registrar.Report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for action, n := range report.Calls {
+		r.calls[action] += n
+	}
+	t := &r.tally
+	t.Backends += report.Backends
+	t.Conflicts += report.Conflicts
+	t.Throttled += report.Throttled
+	t.Lost += report.Lost
+	t.Retries += report.Retries
+	t.Succeeded += report.Succeeded
+	t.Waited = max(t.Waited, report.Waited)
+	t.Took += report.Took
+	t.Slowest = max(t.Slowest, report.Slowest)
+}
+
+// report closes the books: the Result, and the summary line of the invocation.
+func (r *run) report() Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := Result{
+		RequestID: r.in.RequestID, Platform: r.in.Platform, ColdStart: r.coldStart,
+		DurationMs: time.Since(r.started).Milliseconds(),
+		Messages:   []MessageResult{}, Changes: []ChangeResult{}, Hooks: []HookResult{},
+		Calls: maps.Clone(r.calls), Plan: r.planned,
+	}
+	for _, m := range r.messages {
+		out.Messages = append(out.Messages, r.messageResult(m))
+	}
+	for _, e := range r.entries {
+		out.Changes = append(out.Changes, e.result())
+	}
+	for _, h := range r.hookList {
+		out.Hooks = append(out.Hooks, HookResult{
+			LifecycleHookID: h.hook.ID, LifecycleActionToken: h.hook.Token, Result: h.result, Status: h.status, Error: h.reason,
+		})
+	}
+	r.summarize(&out)
+	return out
+}
+
+func (r *run) messageResult(m *message) MessageResult {
+	out := MessageResult{ID: m.ID, Source: m.Source, Status: r.status(m), delivery: m.Delivery}
+	switch {
+	case m.held != nil:
+		out.Error = m.held
+	case m.Err != nil:
+		out.Error = &Reason{Code: m.Err.Code, Message: m.Err.Message, Path: m.Err.Path}
+	case m.Ignored != "":
+		out.Error = &Reason{Code: "Ignored", Message: m.Ignored}
+	}
+	return out
+}
+
+// status is that of the worst part of a message.
+func (r *run) status(m *message) MessageStatus {
+	switch {
+	case m.held != nil:
+		return Retry
+	case m.Err != nil:
+		return Rejected
+	case m.Ignored != "":
+		return Ignored
+	}
+	worst := Done
+	for _, e := range m.entries {
+		switch e.outcome.Status {
+		case vsg.Retry, "":
+			return Retry
+		case vsg.Rejected:
+			worst = Rejected
+		}
+	}
+	for _, h := range m.hooks {
+		if h.status == HookPending || h.status == HookFailed {
+			return Retry
+		}
+	}
+	return worst
+}
+
+func (e *entry) result() ChangeResult {
+	b := e.change.Backend
+	out := ChangeResult{
+		Action: e.change.Action, RegionID: e.change.Group.RegionID, VServerGroupID: e.change.Group.ID,
+		ServerID: b.ServerID, ServerIP: b.ServerIP, Port: b.Port, Weight: b.Weight, Type: b.Type,
+		Status: e.outcome.Status, IdempotencyKey: e.key, MessageIDs: []string{},
+	}
+	if out.Status == "" {
+		out.Status = vsg.Retry
+	}
+	for _, m := range e.messages {
+		out.MessageIDs = append(out.MessageIDs, m.ID)
+	}
+	if o := e.outcome; o.Code != "" || o.Message != "" {
+		out.Error = &Reason{Code: o.Code, Message: o.Message, RequestID: o.RequestID}
+	}
+	return out
+}
+
+// logChange says why a change did not succeed; what succeeded is in the
+// summary, and at debug level here.
+func (r *run) logChange(e *entry) {
+	level := zerolog.DebugLevel
+	switch e.outcome.Status {
+	case vsg.Retry:
+		level = zerolog.WarnLevel
+	case vsg.Rejected:
+		level = zerolog.ErrorLevel
+	}
+	r.log.WithLevel(level).
+		Str("action", string(e.change.Action)).Str("status", string(e.outcome.Status)).
+		Str("vServerGroupId", e.change.Group.ID).Str("serverId", e.change.Backend.ServerID).Int("port", e.change.Backend.Port).
+		Str("idempotencyKey", e.key).Str("code", e.outcome.Code).Str("slbRequestId", e.outcome.RequestID).
+		Str("disposition", string(e.outcome.Disposition)).Str("reason", e.outcome.Message).
+		Msg("change ended")
+}
+
+// summarize writes the one line of the invocation, after one line for each
+// message that nobody will see again.
+func (r *run) summarize(out *Result) {
+	for i, m := range r.messages {
+		if out.Messages[i].Status == Rejected {
+			e := out.Messages[i].Error
+			if e == nil {
+				e = &Reason{Code: "ChangeRejected", Message: "the load balancer refused a change of this message"}
+			}
+			r.log.Error().Str("messageId", m.ID).Str("source", m.Source).Int("position", m.Position).Str("digest", m.Digest).
+				Str("code", e.Code).Str("path", e.Path).Str("reason", e.Message).Msg("message rejected")
+		}
+	}
+	statuses := zerolog.Dict()
+	byStatus := map[vsg.Status]int{}
+	for i := range out.Changes {
+		byStatus[out.Changes[i].Status]++
+	}
+	for s, n := range byStatus {
+		statuses.Int(string(s), n)
+	}
+	calls := zerolog.Dict()
+	for action, n := range out.Calls {
+		calls.Int(action, n)
+	}
+	r.log.Info().Str("platform", out.Platform).Bool("coldStart", out.ColdStart).Int64("durationMs", out.DurationMs).
+		Int("messages", len(out.Messages)).Int("done", out.count(Done)).Int("retry", out.count(Retry)).
+		Int("rejected", out.count(Rejected)).Int("ignored", out.count(Ignored)).
+		Dict("changes", statuses).Dict("calls", calls).Int("backendsCalled", r.tally.Backends).
+		Int("conflicts", r.tally.Conflicts).Int("throttled", r.tally.Throttled).Int("lost", r.tally.Lost).Int("retries", r.tally.Retries).
+		Int64("waitedMs", r.tally.Waited.Milliseconds()).Int64("slowestMs", r.tally.Slowest.Milliseconds()).
+		Msg("invocation ended")
+}
+
+// asRejection turns a routing error into what the message ends as: somebody
+// who waits is told, an event that merely passes by is ignored.
+func asRejection(err error, m *message) (*event.Error, string) {
+	var e *route.Error
+	if !errors.As(err, &e) {
+		return &event.Error{Code: "Malformed", Message: err.Error()}, ""
+	}
+	origin := m.Notices[0].Origin
+	if e.Code == "NoRoute" && (origin == event.FromStateChange || origin == event.FromNotification) {
+		return nil, "no route matches, and nobody waits for an answer"
+	}
+	return &event.Error{Code: e.Code, Path: e.Path, Message: e.Message}, ""
+}
