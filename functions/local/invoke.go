@@ -191,4 +191,3 @@ func findConfig(flag string, sample []byte, sampleAllowed bool) (*route.Config, 
 	c, err := route.Parse("built-in sample", sample)
 	return c, "built-in sample", err
 }
-
