@@ -99,8 +99,14 @@ func (s *Store) Turns() registrar.Turns {
 	return s.turns
 }
 
-// Close closes the connections.
-func (s *Store) Close() error { return s.client.Close() }
+// Close closes the connections, after the last operation. Turns that are held
+// still lapse.
+func (s *Store) Close() error {
+	if s.turns != nil {
+		s.turns.close()
+	}
+	return s.client.Close()
+}
 
 // Claim claims what is free, each group of the batch at one moment, and reports the rest.
 func (s *Store) Claim(ctx context.Context, owner idempotency.Owner, claims []idempotency.Claim) ([]idempotency.Verdict, error) {

@@ -51,6 +51,8 @@ const (
 // keeps Redis free of blocked connections, and shows who is still alive.
 type turns struct {
 	client goredis.UniversalClient
+	closed chan struct{} // nothing is renewed any more
+	close  func()        // closes it, once
 
 	mu       sync.Mutex
 	sulkTill time.Time
@@ -58,7 +60,10 @@ type turns struct {
 
 var _ registrar.Turns = (*turns)(nil)
 
-func newTurns(client goredis.UniversalClient) *turns { return &turns{client: client} }
+func newTurns(client goredis.UniversalClient) *turns {
+	closed := make(chan struct{})
+	return &turns{client: client, closed: closed, close: sync.OnceFunc(func() { close(closed) })}
+}
 
 // state is what the script answers.
 type state struct {
@@ -175,6 +180,8 @@ func (t *turn) renew(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-t.turns.closed:
 			return
 		case now := <-ticker.C:
 			t.mu.Lock()
