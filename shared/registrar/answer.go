@@ -51,6 +51,7 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 	}
 	if f.disposition != vsg.DispositionThrottled {
 		b.throttles = 0
+		r.pace.passed(a.ended)
 	}
 
 	switch f.disposition {
@@ -76,8 +77,13 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 			why = duplicate
 		}
 		l.restart(c, test)
+		again := a.ended
+		if times := c.attempts() - 1; times > 0 {
+			again = again.Add(r.jitter(failureFirst, failureMost, times))
+		}
 		for _, it := range c.items {
 			l.mark(it, why)
+			it.notBefore = again
 		}
 	case vsg.DispositionQuota:
 		l.restart(c, test)
@@ -165,40 +171,40 @@ func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
 		b.settling.accepted(a.started.Sub(b.ended))
 	}
 	b.ended, b.bold = a.ended, true
+	b.usual.took(a.ended.Sub(a.started))
 	l.failures, l.stale = 0, 0
-	r.pace.passed(a.ended)
 	if test {
 		l.bisection.cleared()
 	} else if c.items[0].doubt != trusted {
-		l.bisection.guilty /= 2
+		l.bisection.relieve(len(c.items))
 	}
 	if c.action == vsg.Add {
 		b.room.added(len(c.items), a.ended)
 	}
 
 	members := membersOf(a.reply)
-	removed := 0
-	var open []*item
+	again := a.ended.Add(r.jitter(failureFirst, failureMost, c.attempts()))
+	var done, open []*item
 	for _, it := range c.items {
 		it.last.requestID = a.reply.RequestID
-		if !holds(it, a.reply, members) {
-			l.mark(it, lost)
-			it.notBefore = a.ended.Add(r.jitter(failureFirst, failureMost, it.attempts))
-			open = append(open, it)
+		if holds(it, a.reply, members) {
+			done = append(done, it)
 			continue
 		}
-		if c.action == vsg.Remove {
-			removed++
-		}
+		l.mark(it, lost)
+		it.notBefore = again
+		open = append(open, it)
+	}
+	l.back(open)
+	if c.action == vsg.Remove && len(done) > 0 {
+		b.room.removed(len(done), a.ended)
+		r.reopen(b)
+	}
+	for _, it := range done {
 		for _, w := range it.waiters {
 			w.sender.report.succeeded(a.ended.Sub(w.sender.accepted))
 		}
 		r.succeed(it, vsg.Outcome{Status: effects[c.action], RequestID: a.reply.RequestID})
-	}
-	l.back(open)
-	if removed > 0 {
-		b.room.removed(removed, a.ended)
-		r.reopen(b)
 	}
 }
 

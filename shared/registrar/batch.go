@@ -16,6 +16,15 @@ type batch struct {
 	test   bool // the first part of the suspects, see bisection
 }
 
+// attempts is how often the most often sent of its items was sent.
+func (b *batch) attempts() int {
+	n := 0
+	for _, it := range b.items {
+		n = max(n, it.attempts)
+	}
+	return n
+}
+
 // taking says under which conditions a batch may be taken.
 type taking struct {
 	r       *Registrar
@@ -24,10 +33,11 @@ type taking struct {
 	most    int           // backends a call
 	need    time.Duration // how much time a waiter must have left
 	room    *room
+	short   bool // somebody had too little time
 }
 
 // take takes the next batch of the lane; nil if there is none now.
-func (l *lane) take(t taking) *batch {
+func (l *lane) take(t *taking) *batch {
 	if l.notBefore.After(t.now) {
 		return nil
 	}
@@ -69,14 +79,17 @@ func (l *lane) send(b *batch) *batch {
 
 // admits ends the wait of those who have too little time left for a call, and
 // reports whether anybody still waits for it.
-func (t taking) admits(it *item) bool {
+func (t *taking) admits(it *item) bool {
 	for i := 0; i < len(it.waiters); {
 		w := it.waiters[i]
 		if !w.sender.lacks(t.need, t.now) {
 			i++
 			continue
 		}
-		it.lane.home.usual.doubt(t.now)
+		if !t.short {
+			t.short = true
+			it.lane.home.usual.doubt()
+		}
 		t.r.leave(it, w, it.unfinished(CodeDeadline))
 	}
 	return it.state != gone
@@ -84,7 +97,7 @@ func (t taking) admits(it *item) bool {
 
 // gather takes up to the limit of what may be sent in one call, in the order of
 // arrival; the first decides what kind of change it is.
-func (l *lane) gather(t taking) *batch {
+func (l *lane) gather(t *taking) *batch {
 	var b *batch
 	var first *item
 	most := t.most
@@ -97,7 +110,7 @@ func (l *lane) gather(t taking) *batch {
 		if it.state == gone {
 			continue
 		}
-		if !it.ready() || it.notBefore.After(t.now) || first != nil && !goesWith(it, first, l.bisection.busy()) ||
+		if !it.ready() || it.tooEarly(t.now) || first != nil && !goesWith(it, first, l.bisection.busy()) ||
 			first == nil && l.bisection.busy() && it.doubt != trusted {
 			kept = append(kept, it)
 			continue

@@ -1,6 +1,10 @@
 package registrar
 
-import "time"
+import (
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
 
 // crowd is how many backends at fault found in a row make it likely that most
 // of those who wait for their servers to run have to wait as well.
@@ -24,6 +28,11 @@ func (s *bisection) busy() bool { return len(s.suspects) > 0 }
 // fault, small calls find them sooner than halving big ones.
 func (s *bisection) limit(most int) int {
 	return max(1, most/max(1, s.guilty))
+}
+
+// relieve takes note that n doubtful ones were accepted in one call.
+func (s *bisection) relieve(n int) {
+	s.guilty = max(0, s.guilty-max(1, s.guilty*n/vsg.BatchLimit))
 }
 
 // next returns whom to try; nobody if there are no suspects, or if others

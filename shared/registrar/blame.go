@@ -51,7 +51,7 @@ func (r *Registrar) blame(it *item, a answer) {
 		// A server that is gone may have left the group with it.
 		it.lane.mark(it, denied)
 	case a.refusal.mayPass && (it.refusedAt.IsZero() || a.ended.Sub(it.refusedAt) < r.options.Patience):
-		r.postpone(it, a)
+		it.postpone(a)
 	default:
 		r.finish(it, a.refusal.outcome(vsg.Rejected))
 	}
@@ -60,13 +60,13 @@ func (r *Registrar) blame(it *item, a answer) {
 // postpone tries a backend again later whose server is not running yet. Where
 // many are found like that, those that were refused with them are not examined
 // one by one, but wait as well.
-func (r *Registrar) postpone(it *item, a answer) {
+func (it *item) postpone(a answer) {
 	if it.refusedAt.IsZero() {
 		it.refusedAt = a.ended
 	}
 	it.refusals++
 	it.doubt = late
-	it.notBefore = a.ended.Add(lateFirst/2 + r.jitter(lateFirst, lateMost, it.refusals))
+	it.notBefore = a.ended.Add(min(lateFirst<<min(it.refusals-1, 8), lateMost))
 	l := it.lane
 	if l.bisection.guilty < crowd {
 		return

@@ -85,3 +85,12 @@ func (it *item) equal(change vsg.Change) bool {
 		return it.change.Backend == change.Backend
 	}
 }
+
+// tooEarly reports whether it has to wait longer. One whose server may not run
+// yet goes a little early with others like it.
+func (it *item) tooEarly(now time.Time) bool {
+	if it.doubt == late {
+		now = now.Add(lateFirst / 2)
+	}
+	return it.notBefore.After(now)
+}

@@ -16,7 +16,7 @@ type queue interface {
 	// whether it is a change or a read; not ok if nothing waits.
 	ready(from time.Time) (at time.Time, isChange, ok bool)
 	// take takes the next batch out; nil if there is none at that time.
-	take(t taking) *batch
+	take(t *taking) *batch
 	// removals counts those that wait or are under way.
 	removals() int
 }
@@ -74,7 +74,7 @@ func (q *ring) ready(from time.Time) (at time.Time, isChange, ok bool) {
 	return at, isChange, ok
 }
 
-func (q *ring) take(t taking) *batch {
+func (q *ring) take(t *taking) *batch {
 	for i, l := range q.lanes {
 		b := l.take(t)
 		if b == nil {

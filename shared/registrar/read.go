@@ -149,7 +149,6 @@ func (r *Registrar) settleIn(l *lane, id string) {
 	b := r.balancers[name]
 	if b == nil {
 		b = newBalancer(name)
-		b.usual = l.home.usual
 		r.balancers[name] = b
 	}
 	l.home.queue = &ring{}

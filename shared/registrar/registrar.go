@@ -82,6 +82,12 @@ func New(options Options) *Registrar {
 // and the end of ctx mean.
 func (r *Registrar) Apply(ctx context.Context, api API, changes []vsg.Change) ([]vsg.Outcome, Report) {
 	s := newSender(ctx, api, len(changes))
+	if err := ctx.Err(); err != nil {
+		for place := range s.outcomes {
+			s.outcomes[place] = (&item{}).unfinished(codeOf(err))
+		}
+		return s.outcomes, s.report
+	}
 	r.mu.Lock()
 	r.senders++
 	s.number = r.senders

@@ -5,11 +5,10 @@ import "time"
 // usualAtFirst stands in until a call was timed.
 const usualAtFirst = 100 * time.Millisecond
 
-// usual is how long a call usually takes: a moving average. The zero value is
-// ready to use.
+// usual is how long a change usually takes: a moving average of those that
+// were accepted. The zero value is ready to use.
 type usual struct {
 	average time.Duration
-	doubted time.Time
 }
 
 func (u *usual) duration() time.Duration {
@@ -27,11 +26,6 @@ func (u *usual) took(d time.Duration) {
 	u.average += (d - u.average) / 5
 }
 
-// doubt halves the estimate after it kept a caller from being served, once for
-// all callers of that moment, so that one slow spell does not shut out callers
-// with little time for good.
-func (u *usual) doubt(now time.Time) {
-	if u.doubted != now {
-		u.average, u.doubted = u.duration()/2, now
-	}
-}
+// doubt halves the estimate after it kept callers from being served, so that
+// one slow spell does not shut out those with little time for good.
+func (u *usual) doubt() { u.average = u.duration() / 2 }

@@ -45,7 +45,7 @@ func (r *Registrar) write(b *balancer) {
 		}
 
 		r.mu.Lock()
-		c := b.queue.take(taking{
+		c := b.queue.take(&taking{
 			r: r, now: now, changes: isChange, most: r.options.MaxBatch,
 			need: 2 * b.usual.duration(), room: &b.room,
 		})
@@ -127,9 +127,6 @@ func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder
 
 	r.mu.Lock()
 	record := c.record(b, a)
-	if a.refusal.disposition != vsg.DispositionLost {
-		b.usual.took(a.ended.Sub(a.started))
-	}
 	if c.read {
 		r.described(b, c, a)
 	} else {
@@ -173,8 +170,8 @@ func (c *batch) record(b *balancer, a answer) Call {
 	}
 	record.Action, record.BatchSize = actionNames[c.action], len(c.items)
 	senders := map[*sender]bool{}
+	record.Attempt = c.attempts()
 	for _, it := range c.items {
-		record.Attempt = max(record.Attempt, it.attempts)
 		record.Waited = max(record.Waited, a.started.Sub(it.accepted))
 		for _, w := range it.waiters {
 			senders[w.sender] = true
