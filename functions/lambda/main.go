@@ -42,7 +42,7 @@ type function struct {
 
 func newFunction(env *environment.Environment) (*function, error) {
 	if environment.Scheme(env.StoreURL) != "memory" {
-		return nil, fmt.Errorf("REGISTRAR_STORE: this function knows memory: only, not %s:", environment.Scheme(env.StoreURL))
+		return nil, fmt.Errorf("REGISTRAR_STORE: %q is not known here; want memory", environment.Scheme(env.StoreURL))
 	}
 	credentials, err := environment.Credentials(os.Getenv)
 	if err != nil {

@@ -2,10 +2,8 @@ package handler
 
 import (
 	"context"
-	crand "crypto/rand"
-	"math/rand/v2"
+	"crypto/rand"
 	"sync"
-	"time"
 
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/idempotency"
@@ -13,55 +11,14 @@ import (
 	"slb-registrar/shared/vsg"
 )
 
-// Bounds of the wait between two looks at a claim that somebody else holds.
-const (
-	minHeldWait = 50 * time.Millisecond
-	maxHeldWait = 2 * time.Second
-)
-
-// claim asks the store for the records of the backends. What is done already
-// is decided here; what somebody else holds is returned to be waited for.
-func (r *run) claim(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) (mine, held []*entry) {
-	verdicts, owner, err := r.ask(ctx, entries)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		r.finish(hooks, entries, repeat(outOfTime, len(entries)))
-		return nil, nil
-	case err != nil:
-		if r.h.config.WhenStoreDown == route.Open {
-			r.log.Error().Err(err).Int("changes", len(entries)).
-				Msg("the store is down: going on without it, as configured; duplicates and late launches are not detected")
-			return entries, nil
-		}
-		r.log.Error().Err(err).Int("changes", len(entries)).Msg("the store is down: these changes are left for a redelivery")
-		r.finish(hooks, entries, repeat(storeDown(err), len(entries)))
-		return nil, nil
+// claim asks the store for the records of the backends and sets to work as the
+// answers come: on what is free at once, on what somebody else holds when it
+// becomes free. Parts of the work go on when claim returns; they are in parts.
+func (r *run) claim(ctx context.Context, hooks, parts *sync.WaitGroup, entries []*entry) {
+	if len(entries) == 0 {
+		return
 	}
-	for i, v := range verdicts {
-		e := entries[i]
-		switch v.Standing {
-		case idempotency.Claimed:
-			e.owner = owner.Token
-			mine = append(mine, e)
-		case idempotency.Held:
-			held = append(held, e)
-		case idempotency.Duplicate:
-			if v.ContentDiffers {
-				r.log.Warn().Str("idempotencyKey", e.key).Str("serverId", e.change.Backend.ServerID).Str("vServerGroupId", e.change.Group.ID).
-					Msg("a duplicate asks for another weight or type than the launch it repeats: the first one stands")
-			}
-			r.finish(hooks, []*entry{e}, []vsg.Outcome{{Status: vsg.Duplicate}})
-		case idempotency.Superseded:
-			r.finish(hooks, []*entry{e}, []vsg.Outcome{{Status: vsg.Superseded}})
-		}
-	}
-	return mine, held
-}
-
-// ask claims in one batch, and asks once more for launches without a time
-// whose hook turns out to be still pending.
-func (r *run) ask(ctx context.Context, entries []*entry) ([]idempotency.Verdict, idempotency.Owner, error) {
-	owner := idempotency.Owner{Token: crand.Text(), Hold: r.clock.hold()}
+	owner := idempotency.Owner{Token: rand.Text(), Hold: r.clock.hold()}
 	claims := make([]idempotency.Claim, len(entries))
 	for i, e := range entries {
 		claims[i] = idempotency.Claim{
@@ -69,66 +26,93 @@ func (r *run) ask(ctx context.Context, entries []*entry) ([]idempotency.Verdict,
 			Pending: e.pending, Content: idempotency.ContentOf(e.change),
 		}
 	}
-	verdicts, err := r.h.store.Claim(ctx, owner, claims)
-	if err != nil {
-		return nil, owner, err
-	}
-	var again []int
-	for i, v := range verdicts {
-		e := entries[i]
-		if v.Standing == idempotency.Superseded && e.change.At.IsZero() && !e.pending && r.stillPending(ctx, e.hook) {
-			e.pending, claims[i].Pending = true, true
-			again = append(again, i)
+	asked := false
+	err := idempotency.ClaimEach(ctx, r.h.store, owner, claims, func(places []int, verdicts []idempotency.Verdict) {
+		asked = true
+		answered := make([]*entry, len(places))
+		for i, place := range places {
+			answered[i] = entries[place]
 		}
+		r.answered(ctx, hooks, parts, owner, answered, verdicts)
+	})
+	switch {
+	case err == nil:
+	case asked:
+		r.log.Error().Err(err).Msg("the store went down: what was held by others is left for a redelivery")
+	case ctx.Err() != nil:
+		r.finish(ctx, hooks, entries, repeat(outOfTime, len(entries)))
+	case r.h.config.WhenStoreDown == route.Open:
+		r.log.Error().Err(err).Int("changes", len(entries)).
+			Msg("the store is down: going on without it, as configured; duplicates and late launches are not detected")
+		parts.Go(func() { r.change(ctx, hooks, entries) })
+	default:
+		r.log.Error().Err(err).Int("changes", len(entries)).Msg("the store is down: these changes are left for a redelivery")
+		r.finish(ctx, hooks, entries, repeat(storeDown(err), len(entries)))
 	}
-	if len(again) == 0 {
-		return verdicts, owner, nil
-	}
-	subset := make([]idempotency.Claim, len(again))
-	for j, i := range again {
-		subset[j] = claims[i]
-	}
-	second, err := r.h.store.Claim(ctx, owner, subset)
-	if err != nil {
-		return nil, owner, err
-	}
-	for j, i := range again {
-		verdicts[i] = second[j]
-	}
-	return verdicts, owner, nil
 }
 
-// await looks again and again at claims that somebody else holds, with full
-// jitter, until they are free or the time is up.
-func (r *run) await(ctx context.Context, hooks *sync.WaitGroup, held []*entry) {
-	for wait := minHeldWait; len(held) > 0; wait = min(2*wait, maxHeldWait) {
-		if !sleep(ctx, time.Duration(rand.Int64N(int64(wait)))+time.Millisecond) {
-			r.finish(hooks, held, repeat(vsg.Outcome{
-				Status: vsg.Retry, Code: "Held", Message: "another invocation is changing this backend",
-			}, len(held)))
-			return
-		}
-		var mine []*entry
-		before := len(held)
-		mine, held = r.claim(ctx, hooks, held)
-		if len(mine) > 0 {
-			held := held
-			var parts sync.WaitGroup
-			parts.Go(func() { r.change(ctx, hooks, mine) })
-			parts.Go(func() { r.await(ctx, hooks, held) })
-			parts.Wait()
-			return
-		}
-		if len(held) < before {
-			wait = minHeldWait
+// answered does what the store's answers lead to.
+func (r *run) answered(ctx context.Context, hooks, parts *sync.WaitGroup, owner idempotency.Owner, entries []*entry, verdicts []idempotency.Verdict) {
+	var mine, doubtful []*entry
+	for i, v := range verdicts {
+		e := entries[i]
+		one := []*entry{e}
+		switch v.Standing {
+		case idempotency.Claimed:
+			e.owner = owner.Token
+			mine = append(mine, e)
+		case idempotency.Held:
+			r.finish(ctx, hooks, one, []vsg.Outcome{heldElsewhere})
+		case idempotency.Duplicate:
+			if v.ContentDiffers {
+				r.log.Warn().Str("idempotencyKey", e.key).Str("serverId", e.change.Backend.ServerID).Str("vServerGroupId", e.change.Group.ID).
+					Msg("a duplicate asks for another weight or type than the launch it repeats: the first one stands")
+			}
+			r.finish(ctx, hooks, one, []vsg.Outcome{{Status: vsg.Duplicate}})
+		case idempotency.Superseded:
+			if e.change.Action == vsg.Add && e.change.At.IsZero() && e.hook != nil && !e.pending {
+				doubtful = append(doubtful, e)
+				continue
+			}
+			r.finish(ctx, hooks, one, []vsg.Outcome{{Status: vsg.Superseded}})
 		}
 	}
+	if len(mine) > 0 {
+		parts.Go(func() { r.change(ctx, hooks, mine) })
+	}
+	if len(doubtful) > 0 {
+		parts.Go(func() { r.reconsider(ctx, hooks, doubtful) })
+	}
+}
+
+// reconsider asks Auto Scaling about launches that nobody knows the time of
+// and that a removal seems to have overtaken: while a hook's action is still
+// pending, its instances are certainly not the ones that were removed before.
+func (r *run) reconsider(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
+	pending := map[*event.Hook]bool{}
+	var again []*entry
+	for _, e := range entries {
+		still, known := pending[e.hook]
+		if !known {
+			still = r.stillPending(ctx, e.hook)
+			pending[e.hook] = still
+		}
+		if !still {
+			r.finish(ctx, hooks, []*entry{e}, []vsg.Outcome{{Status: vsg.Superseded}})
+			continue
+		}
+		e.pending = true
+		again = append(again, e)
+	}
+	var parts sync.WaitGroup
+	r.claim(ctx, hooks, &parts, again)
+	parts.Wait()
 }
 
 // settle records how claimed changes ended and finishes them. A change whose
 // record could not be written is not certain: its message comes again, finds
 // the effect in place, and completes the record.
-func (r *run) settle(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Outcome) {
+func (r *run) settle(ctx context.Context, hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Outcome) {
 	if len(entries) == 0 {
 		return
 	}
@@ -138,7 +122,7 @@ func (r *run) settle(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Out
 			byOwner[e.owner] = append(byOwner[e.owner], i)
 		}
 	}
-	ctx, cancel := r.clock.record()
+	recording, cancel := r.clock.record(ctx)
 	defer cancel()
 	for token, indices := range byOwner {
 		settlements := make([]idempotency.Settlement, len(indices))
@@ -149,7 +133,7 @@ func (r *run) settle(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Out
 				Content: idempotency.ContentOf(e.change), Completed: outcomes[i].Status.Succeeded(),
 			}
 		}
-		kept, err := r.h.store.Settle(ctx, idempotency.Owner{Token: token}, settlements)
+		kept, err := r.h.store.Settle(recording, idempotency.Owner{Token: token}, settlements)
 		if err != nil {
 			r.log.Error().Err(err).Int("changes", len(indices)).Msg("what was done could not be recorded")
 		}
@@ -163,12 +147,12 @@ func (r *run) settle(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Out
 			}
 		}
 	}
-	r.finish(hooks, entries, outcomes)
+	r.finish(ctx, hooks, entries, outcomes)
 }
 
 // finish writes the outcomes down, logs those that did not succeed, and starts
 // to complete the hooks whose last change this was.
-func (r *run) finish(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Outcome) {
+func (r *run) finish(ctx context.Context, hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Outcome) {
 	var over []*hookState
 	r.mu.Lock()
 	for i, e := range entries {
@@ -184,7 +168,7 @@ func (r *run) finish(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Out
 		r.logChange(e)
 	}
 	for _, h := range over {
-		hooks.Go(func() { r.completeHook(h) })
+		hooks.Go(func() { r.completeHook(ctx, h) })
 	}
 }
 
@@ -192,6 +176,9 @@ func (r *run) finish(hooks *sync.WaitGroup, entries []*entry, outcomes []vsg.Out
 func (r *run) stillPending(ctx context.Context, hook *event.Hook) bool {
 	return false
 }
+
+// heldElsewhere is the outcome of a change whose record did not become free.
+var heldElsewhere = vsg.Outcome{Status: vsg.Retry, Code: "Held", Message: "another invocation is changing this backend"}
 
 // outOfTime is the outcome of a change that was not begun.
 var outOfTime = vsg.Outcome{Status: vsg.Retry, Code: "Deadline", Message: "the invocation ended before this change was begun"}

@@ -20,13 +20,12 @@ const (
 
 // clock divides the time of one invocation.
 type clock struct {
-	ctx      context.Context // the invocation's own
-	deadline time.Time       // zero without one
+	deadline time.Time // zero without one
 	reserve  time.Duration
 }
 
 func newClock(ctx context.Context, start time.Time) clock {
-	c := clock{ctx: ctx, reserve: minReserve}
+	c := clock{reserve: minReserve}
 	if d, ok := ctx.Deadline(); ok {
 		c.deadline = d
 		c.reserve = min(max(d.Sub(start)/10, minReserve), maxReserve)
@@ -36,18 +35,18 @@ func newClock(ctx context.Context, start time.Time) clock {
 
 // work returns a context for everything that may still be given up: it ends
 // when the reserve begins, or when the invocation is cancelled.
-func (c clock) work() (context.Context, context.CancelFunc) {
+func (c clock) work(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.deadline.IsZero() {
-		return context.WithCancel(c.ctx)
+		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(c.ctx, c.deadline.Add(-c.reserve))
+	return context.WithDeadline(ctx, c.deadline.Add(-c.reserve))
 }
 
 // record returns a context for writing down what has been done. It outlives
 // the cancellation of the invocation, because what was done stays done, and it
 // uses at most half of the reserve, because the answer needs the rest.
-func (c clock) record() (context.Context, context.CancelFunc) {
-	ctx := context.WithoutCancel(c.ctx)
+func (c clock) record(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
 	if c.deadline.IsZero() || time.Until(c.deadline) > c.reserve {
 		return context.WithTimeout(ctx, c.reserve/2)
 	}

@@ -94,6 +94,7 @@ type Invocation struct {
 // to answer.
 func (h *Handler) Handle(ctx context.Context, in Invocation, raw []byte) Result {
 	r := h.begin(ctx, in)
+	ctx = r.log.WithContext(ctx)
 	messages := r.decode(raw)
 	r.route(messages)
 	if in.DryRun {
@@ -101,7 +102,7 @@ func (h *Handler) Handle(ctx context.Context, in Invocation, raw []byte) Result 
 		return r.report()
 	}
 	for _, batch := range r.batches() {
-		r.process(batch)
+		r.process(ctx, batch)
 		if r.stopAfter(batch) {
 			break
 		}
@@ -116,7 +117,7 @@ func (h *Handler) begin(ctx context.Context, in Invocation) *run {
 	}
 	log := h.log.With().Str("requestId", in.RequestID).Logger()
 	r := &run{
-		h: h, in: in, log: log, started: time.Now(), clock: newClock(log.WithContext(ctx), time.Now()),
+		h: h, in: in, log: log, started: time.Now(), clock: newClock(ctx, time.Now()),
 		coldStart: h.warm.CompareAndSwap(false, true),
 		byKey:     map[string]*entry{}, hooks: map[string]*hookState{}, calls: map[string]int{},
 	}

@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"context"
+
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/route"
 )
@@ -33,7 +35,7 @@ func (r *run) hookFor(n *event.Notice, rt *route.Route) *hookState {
 }
 
 // completeHook decides about a hook whose every change has ended.
-func (r *run) completeHook(h *hookState) {
+func (r *run) completeHook(_ context.Context, h *hookState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h.status = HookLeft

@@ -7,12 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/vsg"
 )
 
 // process does what a batch of messages asks for, as far as it can be done.
-func (r *run) process(batch []*message) {
-	ctx, cancel := r.clock.work()
+func (r *run) process(ctx context.Context, batch []*message) {
+	ctx, cancel := r.clock.work(ctx)
 	defer cancel()
 	var entries []*entry
 	seen := map[*entry]bool{}
@@ -48,11 +49,16 @@ func rounds(entries []*entry) [][]*entry {
 		}
 		return a.change.At.Compare(b.change.At)
 	})
-	turn := map[any]int{}
+	turn := map[idempotency.Subject]int{}
+	last := map[idempotency.Subject]*entry{}
 	var out [][]*entry
 	for _, e := range ordered {
 		n := turn[e.subject()]
 		turn[e.subject()]++
+		if before := last[e.subject()]; before != nil && before.change.Action == vsg.Add {
+			e.after = before
+		}
+		last[e.subject()] = e
 		if n == len(out) {
 			out = append(out, nil)
 		}
@@ -72,13 +78,8 @@ func rounds(entries []*entry) [][]*entry {
 // round claims, applies and settles changes of different backends. Additions
 // do not wait for drains, and neither waits for what others hold.
 func (r *run) round(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
-	if len(entries) == 0 {
-		return
-	}
-	mine, held := r.claim(ctx, hooks, entries)
 	var parts sync.WaitGroup
-	parts.Go(func() { r.change(ctx, hooks, mine) })
-	parts.Go(func() { r.await(ctx, hooks, held) })
+	r.claim(ctx, hooks, &parts, entries)
 	parts.Wait()
 }
 
@@ -98,7 +99,14 @@ func (r *run) apply(ctx context.Context, hooks *sync.WaitGroup, entries []*entry
 	if len(entries) == 0 {
 		return
 	}
-	r.settle(hooks, entries, r.send(ctx, entries, ""))
+	outcomes := r.send(ctx, entries, "")
+	for i, e := range entries {
+		// The service does not say that it was a member, but we put it there.
+		if outcomes[i].Status == vsg.Added && e.after != nil && (e.after.outcome.Status == vsg.Added || e.after.outcome.Status == vsg.Already) {
+			outcomes[i].Status = vsg.Already
+		}
+	}
+	r.settle(ctx, hooks, entries, outcomes)
 }
 
 // send hands the changes to the engine, with another action where one is named.
@@ -123,23 +131,23 @@ func (r *run) drain(ctx context.Context, hooks *sync.WaitGroup, entries []*entry
 		return
 	}
 	var wait time.Duration
-	var unsure []*entry
+	var over []*entry // nothing to wait for, or no use in going on
 	var reasons []vsg.Outcome
 	var ready []*entry
 	for i, o := range r.send(ctx, entries, vsg.SetWeight) {
 		e := entries[i]
 		switch o.Status {
-		case vsg.Retry:
-			unsure, reasons = append(unsure, e), append(reasons, o)
+		case vsg.Retry, vsg.Absent:
+			over, reasons = append(over, e), append(reasons, o)
 			continue
 		case vsg.Weighted:
 			wait = max(wait, e.route.OnTerminate.Drain)
 		}
 		ready = append(ready, e)
 	}
-	r.settle(hooks, unsure, reasons)
+	r.settle(ctx, hooks, over, reasons)
 	if !sleep(ctx, wait) {
-		r.settle(hooks, ready, repeat(vsg.Outcome{Status: vsg.Retry, Code: "Deadline", Message: "the invocation ended while the backend was draining"}, len(ready)))
+		r.settle(ctx, hooks, ready, repeat(vsg.Outcome{Status: vsg.Retry, Code: "Deadline", Message: "the invocation ended while the backend was draining"}, len(ready)))
 		return
 	}
 	r.apply(ctx, hooks, ready)

@@ -52,6 +52,7 @@ type entry struct {
 	hook     *event.Hook // to ask whether a launch without a time is still pending
 	messages []*message
 	hooks    []*hookState
+	after    *entry // the launch of the same backend that this batch did before
 	owner    string // of the claim; empty while unclaimed
 	outcome  vsg.Outcome
 	pending  bool // the hook's action was seen to be pending
