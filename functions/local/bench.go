@@ -48,12 +48,12 @@ func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (
 		return nil, err
 	}
 	if c.Endpoint == "" {
-		simulator, err := builtInSimulator(config, sources)
+		simulated, err := builtInOptions(config, sources)
 		if err != nil {
 			store.close()
 			return nil, err
 		}
-		options = clb.Options{Endpoint: "127.0.0.1", Transport: simulator.Transport()}
+		options = clb.Options{Endpoint: "127.0.0.1", Transport: clbtest.New(simulated).Transport()}
 	}
 	service, err := clb.New(options)
 	if err != nil {
@@ -62,7 +62,7 @@ func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (
 	}
 	progress := &progress{out: std.err}
 	h, err := handler.New(handler.Options{
-		Config: config, Store: store.Store, StoreIsLocal: store.local, Log: log,
+		Config: config, Store: store.Store, Log: log,
 		Engine: registrar.Options{MaxBatch: config.MaxBatch, Turns: store.turns, Observe: progress.observe},
 	})
 	if err != nil {
@@ -96,10 +96,11 @@ func credentialsFor(endpoint string) (clb.Credentials, error) {
 	return c, fmt.Errorf("no credentials for %s: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET", endpoint)
 }
 
-// builtInSimulator holds what the config and the events mention: groups and
-// instances appear when they are first named, load balancers are those of the
-// config, and every hook of the events is pending.
-func builtInSimulator(config *route.Config, sources []source) (*clbtest.Simulator, error) {
+// builtInOptions sets the built-in simulator up with what the config and the
+// events mention: groups and instances appear when they are first named, load
+// balancers are those of the config, and every hook of the events is pending.
+// It has no quota worth mentioning, so that any event can be tried out.
+func builtInOptions(config *route.Config, sources []source) (clbtest.Options, error) {
 	var state clbtest.State
 	byID := map[string]int{}
 	for _, g := range config.Groups() {
@@ -116,24 +117,26 @@ func builtInSimulator(config *route.Config, sources []source) (*clbtest.Simulato
 		lb := &state.LoadBalancers[i]
 		lb.VServerGroups = append(lb.VServerGroups, clbtest.VServerGroup{VServerGroupID: g.Group.ID, ListenerPort: 80})
 	}
+	seen := map[string]bool{}
 	for _, s := range sources {
 		messages, err := event.Decode(s.body)
 		if err != nil {
-			continue
+			return clbtest.Options{}, fmt.Errorf("%s: %w", s.name, err)
 		}
-		state.LifecycleActions = append(state.LifecycleActions, pendingActions(messages)...)
+		state.LifecycleActions = append(state.LifecycleActions, pendingActions(messages, seen)...)
 	}
-	simulator := clbtest.New(clbtest.Options{AutoCreate: true, MaxBackends: 100_000, MaxBatch: config.MaxBatch})
-	return simulator, simulator.Seed(state)
+	options := clbtest.Options{AutoCreate: true, MaxBackends: 100_000, MaxBatch: config.MaxBatch, State: state}
+	return options, clbtest.New(options).Seed(state)
 }
 
-func pendingActions(messages []event.Message) []clbtest.LifecycleAction {
+// pendingActions lists the hooks of Auto Scaling that messages speak of, each
+// once, and remembers in seen which those are.
+func pendingActions(messages []event.Message, seen map[string]bool) []clbtest.LifecycleAction {
 	var out []clbtest.LifecycleAction
-	seen := map[*event.Hook]bool{}
 	for _, m := range messages {
 		for _, n := range m.Notices {
-			if h := n.Hook; h != nil && h.Platform == event.ESS && !seen[h] {
-				seen[h] = true
+			if h := n.Hook; h != nil && h.Platform == event.ESS && !seen[h.Token] {
+				seen[h.Token] = true
 				out = append(out, clbtest.LifecycleAction{
 					LifecycleHookID: h.ID, LifecycleActionToken: h.Token, InstanceIDs: h.InstanceIDs, Timeout: "600s", Status: "Pending",
 				})
@@ -150,4 +153,15 @@ func newLogger(w io.Writer) (zerolog.Logger, error) {
 		return handler.NewLogger(console, os.Getenv("LOG_LEVEL"))
 	}
 	return handler.NewLogger(w, os.Getenv("LOG_LEVEL"))
+}
+
+// passedOn are the settings of this process that a driven binary gets too.
+func passedOn() []string {
+	var env []string
+	for _, name := range []string{"LOG_LEVEL", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
 }

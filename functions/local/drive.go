@@ -2,10 +2,116 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"slb-registrar/functions"
+	"slb-registrar/functions/local/runtimeapi"
+	"slb-registrar/shared/clbtest"
+	"slb-registrar/shared/handler"
 )
 
-// drive runs the events through a built function binary.
-func (c *invokeCommand) drive(context.Context, stdio, []source) error {
-	return errors.New("--binary is not there yet")
+// drive runs the events through a built function binary, which is given the
+// environment that its platform would give it. Its logs go to standard error.
+func (c *invokeCommand) drive(ctx context.Context, std stdio, sources []source) error {
+	if c.DryRun {
+		return fmt.Errorf("--dry-run and --binary do not go together: the binary has no dry run")
+	}
+	config, where, err := findConfig(c.Config, functions.Sample, c.Endpoint == "")
+	if err != nil {
+		return err
+	}
+	text := string(functions.Sample)
+	if where != sampleName {
+		if text = where; !strings.Contains(where, "\n") {
+			if text, err = filepath.Abs(where); err != nil {
+				return err
+			}
+		}
+	}
+	credentials, err := credentialsFor(c.Endpoint)
+	if err != nil {
+		return err
+	}
+	endpoint := c.Endpoint
+	if endpoint == "" {
+		options, err := builtInOptions(config, sources)
+		if err != nil {
+			return err
+		}
+		server, err := clbtest.Listen(ctx, "127.0.0.1:0", options, false)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = server.Close() }()
+		endpoint = server.Addr()
+	}
+	env := append(passedOn(), "REGISTRAR_CONFIG="+text, "REGISTRAR_STORE="+c.Store, "REGISTRAR_ENDPOINT="+endpoint,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID="+credentials.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+credentials.AccessKeySecret)
+	if credentials.SecurityToken != "" {
+		env = append(env, "ALIBABA_CLOUD_SECURITY_TOKEN="+credentials.SecurityToken)
+	}
+	platform := runtimeapi.Platform(c.Platform)
+	if c.Platform == "auto" {
+		platform = ""
+	}
+	driver, err := runtimeapi.Start(ctx, runtimeapi.Options{
+		Platform: platform, Binary: c.Binary, Env: env, Timeout: c.Timeout, Stdout: std.err, Stderr: std.err,
+		Credentials: runtimeapi.Credentials(credentials),
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Binary, err)
+	}
+	defer func() { _ = driver.Close() }()
+
+	out := c.Output.orDefault(std.out)
+	var results []handler.Result
+	failed := false
+	for _, s := range sources {
+		answer, err := driver.Invoke(ctx, runtimeapi.Event{Body: s.body})
+		if err != nil {
+			return err
+		}
+		result := resultOf(string(driver.Platform()), answer)
+		failed = failed || answer.Error != nil || hasFailures(answer.Payload)
+		results = append(results, result)
+		if err := printResult(std.out, out, s.name, result); err != nil {
+			return err
+		}
+	}
+	if status := exitOf(results); status != exitDone {
+		return status
+	}
+	if failed {
+		return exitStatus(exitFailed)
+	}
+	return nil
+}
+
+// resultOf makes a Result of what the platform sees. A function that answers
+// with its Result gives all of it, any other only its answer.
+func resultOf(platform string, a runtimeapi.Answer) handler.Result {
+	r := handler.Result{Messages: []handler.MessageResult{}, Changes: []handler.ChangeResult{}, Hooks: []handler.HookResult{}, Calls: map[string]int{}}
+	if a.Error == nil {
+		// An answer that is no Result leaves it empty, which is what is known.
+		_ = json.Unmarshal(a.Payload, &r)
+	}
+	r.RequestID, r.Platform, r.ColdStart, r.DurationMs = a.RequestID, platform, a.ColdStart, a.Duration.Milliseconds()
+	r.Answer = &handler.Answer{}
+	if a.Error != nil {
+		r.Answer.Error = &handler.AnswerError{Type: a.Error.Type, Message: a.Error.Message}
+	} else if json.Valid(a.Payload) {
+		r.Answer.Response = a.Payload
+	}
+	return r
+}
+
+// hasFailures reports whether a partial batch response names a message.
+func hasFailures(payload []byte) bool {
+	var answer struct {
+		BatchItemFailures []json.RawMessage `json:"batchItemFailures"`
+	}
+	return json.Unmarshal(payload, &answer) == nil && len(answer.BatchItemFailures) > 0
 }

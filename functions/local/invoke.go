@@ -188,6 +188,9 @@ func findConfig(flag string, sample []byte, sampleAllowed bool) (*route.Config, 
 	if !sampleAllowed {
 		return nil, "", errors.New("no config: give --config FILE, set REGISTRAR_CONFIG, or put a registrar.yaml here")
 	}
-	c, err := route.Parse("built-in sample", sample)
-	return c, "built-in sample", err
+	c, err := route.Parse(sampleName, sample)
+	return c, sampleName, err
 }
+
+// sampleName is what errors call the sample that is built in.
+const sampleName = "built-in sample"

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"slb-registrar/shared/idempotency"
+	"slb-registrar/shared/idempotency/bolt"
 	"slb-registrar/shared/idempotency/memory"
+	"slb-registrar/shared/idempotency/redis"
 	"slb-registrar/shared/registrar"
 )
 
@@ -15,16 +18,27 @@ import (
 type openedStore struct {
 	idempotency.Store
 	turns registrar.Turns // nil without
-	local bool            // seen by this process only
 	close func()
 }
 
-// openStore opens the store that a URL names.
+// openStore opens the store that a URL names. It connects to nothing yet. The
+// URL may hold a password and is in no error.
 func openStore(_ context.Context, url string, retention time.Duration) (*openedStore, error) {
-	scheme, _, _ := strings.Cut(url, ":")
+	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "memory":
-		return &openedStore{Store: memory.New(memory.Options{Retention: retention}), local: true, close: func() {}}, nil
+		return &openedStore{Store: memory.New(memory.Options{Retention: retention}), close: func() {}}, nil
+	case "bolt":
+		if rest == "" {
+			return nil, errors.New("--store bolt: names no file; want bolt:PATH")
+		}
+		return &openedStore{Store: bolt.New(rest, bolt.Options{Retention: retention}), close: func() {}}, nil
+	case "redis", "rediss":
+		store, err := redis.Open(url, redis.Options{Retention: retention})
+		if err != nil {
+			return nil, fmt.Errorf("--store: %w", err)
+		}
+		return &openedStore{Store: store, turns: store.Turns(), close: func() { _ = store.Close() }}, nil
 	}
-	return nil, fmt.Errorf("--store %q: want memory:, bolt:PATH, redis://…, rediss://… or dynamodb://TABLE", scheme)
+	return nil, fmt.Errorf("--store: %q is no kind of store; want memory:, bolt:PATH, redis://…, rediss://… or dynamodb://TABLE", scheme)
 }

@@ -42,7 +42,7 @@ func check(name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("a valid config with %d routes and %d groups", len(config.Routes), len(config.Groups())), nil
+		return fmt.Sprintf("a valid config (routes: %d, groups: %d)", len(config.Routes), len(config.Groups())), nil
 	}
 	return checkEvent(name, data)
 }
@@ -73,5 +73,5 @@ func checkEvent(name string, data []byte) (string, error) {
 		}
 		instances += len(m.Notices)
 	}
-	return fmt.Sprintf("a valid event with %d messages (%d ignored) and %d instances", len(messages), ignored, instances), nil
+	return fmt.Sprintf("a valid event (messages: %d, of which ignored: %d, instances: %d)", len(messages), ignored, instances), nil
 }

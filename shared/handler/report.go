@@ -159,7 +159,12 @@ func (r *run) summarize(out *Result) {
 	for action, n := range out.Calls {
 		calls.Int(action, n)
 	}
-	r.log.Info().Str("platform", out.Platform).Bool("coldStart", out.ColdStart).Int64("durationMs", out.DurationMs).
+	line := r.log.Info()
+	if out.count(Retry)+out.count(Rejected) > 0 {
+		// The platform gets counts only, so this is the only place to find it.
+		line = r.log.Warn().Interface("result", out)
+	}
+	line.Str("platform", out.Platform).Bool("coldStart", out.ColdStart).Int64("durationMs", out.DurationMs).
 		Int("messages", len(out.Messages)).Int("done", out.count(Done)).Int("retry", out.count(Retry)).
 		Int("rejected", out.count(Rejected)).Int("ignored", out.count(Ignored)).
 		Dict("changes", statuses).Dict("calls", calls).Int("backendsCalled", r.tally.Backends).
