@@ -43,7 +43,7 @@ func (s *Simulator) authenticate(in *received) (string, *failure) {
 	if fail := verify(secret); fail != nil {
 		return c.version, fail
 	}
-	if fail := s.checkToken(c); fail != nil {
+	if fail := s.checkToken(c, now); fail != nil {
 		return c.version, fail
 	}
 	if !s.nonces.use(c.nonce, now) {
@@ -147,7 +147,7 @@ func identifyV3(in *received, header string) (credentials, func(string) *failure
 }
 
 // checkToken holds a security token against the access key that it came with.
-func (s *Simulator) checkToken(c credentials) *failure {
+func (s *Simulator) checkToken(c credentials, now time.Time) *failure {
 	if s.options.AnySecurityToken {
 		return nil
 	}
@@ -164,6 +164,9 @@ func (s *Simulator) checkToken(c credentials) *failure {
 		return refuse("InvalidSecurityToken.Malformed", "")
 	case key != c.key:
 		return refuse("InvalidSecurityToken.MismatchWithAccessKey", "")
+	}
+	if until, ok := s.options.SecurityTokenExpiry[c.token]; ok && !now.Before(until) {
+		return refuse("InvalidSecurityToken.Expired", "")
 	}
 	return nil
 }

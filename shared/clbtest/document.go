@@ -20,7 +20,21 @@ type field struct {
 // the elements under their own name (BackendServer).
 type list struct {
 	element string
-	items   []any // documents or strings
+	items   []any     // documents or strings
+	members []Backend // after them; described one at a time, since there can be thousands
+	// detailed adds what only a description of the group has.
+	detailed bool
+}
+
+// each visits the elements. What it hands out is gone after the visit.
+func (l list) each(visit func(value any)) {
+	for _, item := range l.items {
+		visit(item)
+	}
+	scratch := make(document, 0, 7)
+	for i := range l.members {
+		visit(l.members[i].describe(scratch[:0], l.detailed))
+	}
 }
 
 // appendJSON writes a value. With quoted numbers and truth values become
@@ -42,12 +56,13 @@ func appendJSON(dst []byte, value any, quoted bool) []byte {
 		dst = append(dst, '{')
 		dst = appendJSONString(dst, v.element)
 		dst = append(dst, ':', '[')
-		for i, item := range v.items {
-			if i > 0 {
+		first := len(dst)
+		v.each(func(item any) {
+			if len(dst) > first {
 				dst = append(dst, ',')
 			}
 			dst = appendJSON(dst, item, quoted)
-		}
+		})
 		return append(dst, ']', '}')
 	case document:
 		dst = append(dst, '{')
@@ -107,9 +122,7 @@ func appendXML(dst []byte, name string, value any) []byte {
 	case bool:
 		dst = strconv.AppendBool(dst, v)
 	case list:
-		for _, item := range v.items {
-			dst = appendXML(dst, v.element, item)
-		}
+		v.each(func(item any) { dst = appendXML(dst, v.element, item) })
 	case document:
 		for _, f := range v {
 			dst = appendXML(dst, f.name, f.value)

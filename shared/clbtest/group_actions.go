@@ -101,20 +101,7 @@ func (e *exchange) setVServerGroupAttribute() (document, *failure) {
 	g := e.group
 	var members []Backend
 	fail := e.change(e.loadBalancer, g, func(time.Time) (plan, *failure) {
-		members = slices.Clone(g.members)
-		index := indexOf(members)
-		for _, b := range e.servers {
-			i, ok := index[b.identity()]
-			if !ok {
-				continue
-			}
-			if b.hasWeight {
-				members[i].Weight = b.Weight
-			}
-			if b.hasDescription {
-				members[i].Description = b.Description
-			}
-		}
+		members = weighted(g.members, e.servers)
 		if !named {
 			name = g.info.VServerGroupName
 		}

@@ -10,28 +10,34 @@ import (
 // added returns the members after an add. Of a server that the request lists
 // twice the first entry counts, as the documentation of a sibling action says.
 func (s *Simulator) added(members []Backend, servers []listed) ([]Backend, *failure) {
-	next := append(make([]Backend, 0, len(members)+len(servers)), members...)
-	index := indexOf(members)
-	mine := make(map[identity]bool, len(servers))
+	wanted := make(map[identity]int, len(servers))
+	for i, b := range servers {
+		if _, twice := wanted[b.identity()]; !twice {
+			wanted[b.identity()] = i
+		}
+	}
+	next := append(make([]Backend, 0, len(members)+len(wanted)), members...)
 	var there []string
-	for _, b := range servers {
-		id := b.identity()
-		if mine[id] {
+	for i := range next {
+		w, ok := wanted[next[i].identity()]
+		if !ok {
 			continue
 		}
-		mine[id] = true
-		i, member := index[id]
-		switch {
-		case !member:
-			next = append(next, b.Backend)
-		case s.options.Duplicate == DuplicateUpdate:
-			next[i] = b.Backend
-		case s.options.Duplicate == DuplicateError:
-			there = append(there, b.ServerID)
+		delete(wanted, next[i].identity())
+		switch s.options.Duplicate {
+		case DuplicateUpdate:
+			next[i] = servers[w].Backend
+		case DuplicateError:
+			there = append(there, next[i].ServerID)
 		}
 	}
 	if len(there) > 0 {
 		return nil, s.refuseServers("InvalidBackendServers.ServerIpConflict", there)
+	}
+	for i, b := range servers {
+		if w, ok := wanted[b.identity()]; ok && w == i {
+			next = append(next, b.Backend)
+		}
 	}
 	return next, nil
 }
@@ -45,12 +51,24 @@ func removed(members []Backend, servers []listed) []Backend {
 	return slices.DeleteFunc(slices.Clone(members), func(b Backend) bool { return gone[b.identity()] })
 }
 
-func indexOf(members []Backend) map[identity]int {
-	index := make(map[identity]int, len(members))
-	for i := range members {
-		index[members[i].identity()] = i
+// weighted returns the members after weights and descriptions were set. What is
+// no member is ignored, and what a server does not give stays.
+func weighted(members []Backend, servers []listed) []Backend {
+	given := make(map[identity]listed, len(servers))
+	for _, b := range servers {
+		given[b.identity()] = b
 	}
-	return index
+	next := slices.Clone(members)
+	for i := range next {
+		b := given[next[i].identity()]
+		if b.hasWeight {
+			next[i].Weight = b.Weight
+		}
+		if b.hasDescription {
+			next[i].Description = b.Description
+		}
+	}
+	return next
 }
 
 // checkServers refuses servers that cannot become members of lb.
@@ -113,23 +131,23 @@ func (s *Simulator) refuseServers(code string, ids []string) *failure {
 	return f
 }
 
-// memberList is how answers list members. Description and ServerIp are absent
-// when a member has none.
-func memberList(members []Backend, described bool) list {
-	l := list{element: "BackendServer", items: make([]any, len(members))}
-	for i, b := range members {
-		d := make(document, 0, 7)
-		d = append(d, field{"ServerId", b.ServerID}, field{"Port", b.Port}, field{"Weight", b.Weight}, field{"Type", b.Type})
-		if b.ServerIP != "" {
-			d = append(d, field{"ServerIp", b.ServerIP})
-		}
-		if b.Description != "" {
-			d = append(d, field{"Description", b.Description})
-		}
-		if described {
-			d = append(d, field{"ProxyProtocolV2Enabled", false})
-		}
-		l.items[i] = d
+// memberList is how answers list members.
+func memberList(members []Backend, detailed bool) list {
+	return list{element: "BackendServer", members: members, detailed: detailed}
+}
+
+// describe appends what answers say of a member. ServerIp and Description are
+// absent when it has none.
+func (b *Backend) describe(d document, detailed bool) document {
+	d = append(d, field{"ServerId", b.ServerID}, field{"Port", b.Port}, field{"Weight", b.Weight}, field{"Type", b.Type})
+	if b.ServerIP != "" {
+		d = append(d, field{"ServerIp", b.ServerIP})
 	}
-	return l
+	if b.Description != "" {
+		d = append(d, field{"Description", b.Description})
+	}
+	if detailed {
+		d = append(d, field{"ProxyProtocolV2Enabled", false})
+	}
+	return d
 }

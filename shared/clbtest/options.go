@@ -64,6 +64,9 @@ type Options struct {
 	// that each belongs to. A call that carries any other token is refused, and
 	// so is a call without a token by a key that is listed here.
 	SecurityTokens map[string]string
+	// SecurityTokenExpiry says until when a token of SecurityTokens is good; one
+	// that is not listed is good for ever.
+	SecurityTokenExpiry map[string]time.Time
 	// AnySecurityToken accepts every security token with every access key,
 	// for programs whose token a test cannot know. It must still be signed.
 	AnySecurityToken bool

@@ -96,11 +96,9 @@ func withoutDefaults(value any) any {
 		}
 		return kept
 	case list:
-		items := make([]any, len(v.items))
-		for i, item := range v.items {
-			items[i] = withoutDefaults(item)
-		}
-		return list{v.element, items}
+		kept := list{element: v.element}
+		v.each(func(item any) { kept.items = append(kept.items, withoutDefaults(item)) })
+		return kept
 	}
 	return value
 }

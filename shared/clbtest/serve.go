@@ -37,9 +37,8 @@ func (s *Simulator) answer(ctx context.Context, r *http.Request) (answer, bool) 
 	var f effect
 	var doc document
 	if fail == nil {
-		if fail = e.resolve(); fail == nil || e.faultAnyway() {
-			f = s.faults.Load().decide(e, e.call.At)
-		}
+		fail = e.resolve()
+		f = s.faults.Load().decide(e, e.call.At)
 		doc, fail = e.act(f, fail)
 	}
 	if e.lost {
@@ -56,11 +55,6 @@ func (s *Simulator) answer(ctx context.Context, r *http.Request) (answer, bool) 
 		e.record(time.Now())
 	}
 	return e.render(format, doc, fail, f), true
-}
-
-// faultAnyway lets rules also see calls about what does not exist.
-func (e *exchange) faultAnyway() bool {
-	return e.call.VServerGroupID != "" || e.call.LoadBalancerID != ""
 }
 
 // admit verifies a call and finds out what it wants.
@@ -88,6 +82,9 @@ func (e *exchange) admit(in *received) *failure {
 	}
 	if version == "" {
 		return missing("Version")
+	}
+	if format := in.parameters.get("Format"); format != "" && !strings.EqualFold(format, formatJSON) && !strings.EqualFold(format, formatXML) {
+		return refuse("InvalidParameter.Format", "Format is neither JSON nor XML.")
 	}
 	signature, fail := e.sim.authenticate(in)
 	e.call.Signature = signature
