@@ -42,7 +42,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, _ = w.Write(a.body) // if the client has gone, there is nobody to tell
 	if a.length > len(a.body) {
-		panic(http.ErrAbortHandler) // the rest never comes
+		_ = http.NewResponseController(w).Flush() // what there is does go out
+		panic(http.ErrAbortHandler)               // the rest never comes
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -193,18 +194,25 @@ func decodeStrictly(data []byte, into any) error {
 	return nil
 }
 
-// at adds line and column to an error of the JSON decoder.
+// at adds line and column to an error of the JSON decoder, which gives a
+// position for some of its errors only.
 func at(data []byte, offset int64, err error) error {
 	switch e := err.(type) { //nolint:errorlint // the decoder returns these two unwrapped
 	case *json.SyntaxError:
-		offset = e.Offset
+		offset = e.Offset - 1
 	case *json.UnmarshalTypeError:
 		offset = e.Offset
+	default:
+		if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			if bytes.Count(data, []byte(name)) != 1 {
+				return err
+			}
+			offset = int64(bytes.Index(data, []byte(name)))
+		}
 	}
-	offset = min(max(offset, 0), int64(len(data)))
-	before := data[:offset]
+	before := data[:min(max(offset, 0), int64(len(data)))]
 	line := 1 + bytes.Count(before, []byte("\n"))
-	column := int(offset) - bytes.LastIndexByte(before, '\n')
+	column := len(before) - bytes.LastIndexByte(before, '\n')
 	return fmt.Errorf("line %d, column %d: %w", line, column, err)
 }
 
