@@ -243,3 +243,9 @@ func TestImpossibleRulesAreRefusedWithAReason(t *testing.T) {
 		}
 	}
 }
+
+func TestTheExampleOfRulesCanBeRead(t *testing.T) {
+	if faults := parseFaults(t, readFile(t, "testdata/faults.json")); len(faults) != 6 {
+		t.Errorf("%d rules", len(faults))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -77,7 +78,7 @@ func FuzzStrictJSON(f *testing.F) {
 			}
 		}
 		got, err := parseList(text)
-		if err == errTooDeep { //nolint:errorlint // it is never wrapped
+		if errors.Is(err, errTooDeep) {
 			return
 		}
 		if err != nil || len(got) != len(strict) {

@@ -19,7 +19,7 @@ func TestTooMuchIsRefusedOverHTTP(t *testing.T) {
 	}
 	big := strings.Repeat("x", 1<<20+1)
 	post := func(body, contentType string) *http.Request {
-		r := must(http.NewRequest("POST", sim.URL+"/?Format=JSON", strings.NewReader(body)))
+		r := must(http.NewRequest(http.MethodPost, sim.URL+"/?Format=JSON", strings.NewReader(body)))
 		r.Header.Set("Content-Type", contentType)
 		return r
 	}
@@ -30,8 +30,8 @@ func TestTooMuchIsRefusedOverHTTP(t *testing.T) {
 	}{
 		"a body over 1 MiB":              {post("BackendServers="+big, form), "400 InvalidParameter"},
 		"a body over 1 MiB, not a form":  {post(big, "application/json"), "400 InvalidParameter"},
-		"a query just over 1 MiB":        {must(http.NewRequest("GET", sim.URL+"/?Format=JSON&BackendServers="+big, nil)), "400 InvalidParameter"},
-		"10,000 parameters in the query": {must(http.NewRequest("GET", sim.URL+"/?Format=JSON&"+many.Encode(), nil)), "400 InvalidParameter"},
+		"a query just over 1 MiB":        {must(http.NewRequest(http.MethodGet, sim.URL+"/?Format=JSON&BackendServers="+big, nil)), "400 InvalidParameter"},
+		"10,000 parameters in the query": {must(http.NewRequest(http.MethodGet, sim.URL+"/?Format=JSON&"+many.Encode(), nil)), "400 InvalidParameter"},
 		"10,000 parameters in the form":  {post(many.Encode(), form), "400 InvalidParameter"},
 	} {
 		t.Run(name, func(t *testing.T) {

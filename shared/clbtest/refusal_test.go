@@ -109,7 +109,7 @@ func TestSignaturesThatDoNotMatchAreRefused(t *testing.T) {
 		"V3, another algorithm":  {v3(header("Authorization", "Bearer token")), "400 IncompleteSignature"},
 		"V3, host not signed":    {v3(header("Authorization", "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=x-acs-date,Signature=00")), "400 IncompleteSignature"},
 		"V3, headers not sorted": {v3(header("Authorization", "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=x-acs-date;host,Signature=00")), "400 IncompleteSignature"},
-		"neither":                {must(http.NewRequest("GET", "http://sim.invalid/?Format=JSON&Action=DescribeVServerGroupAttribute&Version=2014-05-15", nil)), "400 MissingAccessKeyId"},
+		"neither":                {must(http.NewRequest(http.MethodGet, "http://sim.invalid/?Format=JSON&Action=DescribeVServerGroupAttribute&Version=2014-05-15", nil)), "400 MissingAccessKeyId"},
 		"a method that is not":   {v1(func(r *http.Request) { r.Method = "DELETE" }), "403 UnsupportedHTTPMethod"},
 		"a path that is not":     {v1(func(r *http.Request) { r.URL.Path = "/slb" }), "404 InvalidApi.NotFound"},
 		"percent gone wrong":     {v1(func(r *http.Request) { r.URL.RawQuery = "Format=JSON&a=%zz" }), "400 InvalidParameter"},
@@ -164,7 +164,7 @@ func TestARefusedCallDoesNotUseUpItsNonce(t *testing.T) {
 	sim := clbtest.New(clbtest.Options{AutoCreate: true})
 	v := rpc(describe, values{"VServerGroupId": "rsp-1", "SignatureNonce": "mine"})
 	signRPC("GET", "a guess", v)
-	if status, _ := send(t, sim, must(http.NewRequest("GET", "http://sim.invalid/?"+v.Encode(), nil))); status != 400 {
+	if status, _ := send(t, sim, must(http.NewRequest(http.MethodGet, "http://sim.invalid/?"+v.Encode(), nil))); status != 400 {
 		t.Fatal(status)
 	}
 	v.Del("Signature")

@@ -54,8 +54,8 @@ func (e *exchange) renderFailure(format string, fail *failure) (contentType stri
 		{"Message", fail.message},
 	}
 	if format == formatJSON {
-		doc := append(common, field{"Recommend", recommend + "&requestId=" + e.call.RequestID})
-		return "application/json;charset=utf-8", appendJSON(nil, doc, false)
+		common = append(common, field{"Recommend", recommend + "&requestId=" + e.call.RequestID})
+		return "application/json;charset=utf-8", appendJSON(nil, common, false)
 	}
 	body = appendXML([]byte(xmlHeader), "Error", common)
 	body = append(body[:len(body)-len("</Error>")], "<Recommend><![CDATA["...)

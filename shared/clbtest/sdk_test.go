@@ -32,9 +32,9 @@ func newSDK(t *testing.T, domain string, transport http.RoundTripper) *slb.Clien
 	return client
 }
 
-func sdkAdd(client *slb.Client, group, servers string) (*slb.AddVServerGroupBackendServersResponse, error) {
+func sdkAdd(client *slb.Client, servers string) (*slb.AddVServerGroupBackendServersResponse, error) {
 	request := slb.CreateAddVServerGroupBackendServersRequest()
-	request.VServerGroupId = group
+	request.VServerGroupId = "rsp-1"
 	request.BackendServers = servers
 	return client.AddVServerGroupBackendServers(request)
 }
@@ -70,7 +70,7 @@ func sdkCode(err error) string {
 
 func TestTheSDKAddsBackendServersOverHTTP(t *testing.T) {
 	sim := clbtest.Start(t, clbtest.Options{AutoCreate: true})
-	response, err := sdkAdd(newSDK(t, sim.Addr(), nil), "rsp-1", servers(0, 20))
+	response, err := sdkAdd(newSDK(t, sim.Addr(), nil), servers(0, 20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestChangesOfOneLoadBalancerConflictUntilItHasSettled(t *testing.T) {
 		start := time.Now()
 		first := make(chan string, 1)
 		go func() {
-			_, err := sdkAdd(newSDK(t, "slb.aliyuncs.com", sim.Transport()), "rsp-1", servers(0, 20))
+			_, err := sdkAdd(newSDK(t, "slb.aliyuncs.com", sim.Transport()), servers(0, 20))
 			first <- sdkCode(err)
 		}()
 		synctest.Wait()
@@ -108,7 +108,7 @@ func TestChangesOfOneLoadBalancerConflictUntilItHasSettled(t *testing.T) {
 			{380 * time.Millisecond, "OK"},
 		} {
 			<-time.After(step.at - time.Since(start)) // the time of the bubble
-			_, err := sdkAdd(client, "rsp-1", servers(20, 20))
+			_, err := sdkAdd(client, servers(20, 20))
 			if got := sdkCode(err); got != step.want {
 				t.Errorf("after %s: %s, want %s", step.at, got, step.want)
 			}
@@ -124,7 +124,7 @@ func TestChangesOfOneLoadBalancerConflictUntilItHasSettled(t *testing.T) {
 
 func TestAWrongSecretIsRefused(t *testing.T) {
 	sim := clbtest.Start(t, clbtest.Options{AutoCreate: true, AccessKeys: map[string]string{"testid": "another"}})
-	_, err := sdkAdd(newSDK(t, sim.Addr(), nil), "rsp-1", servers(0, 1))
+	_, err := sdkAdd(newSDK(t, sim.Addr(), nil), servers(0, 1))
 	if got := sdkCode(err); got != "400 SignatureDoesNotMatch" {
 		t.Errorf("got %s", got)
 	}

@@ -104,7 +104,10 @@ func TestAChangeAppliesThoughItsCallerHasGivenUp(t *testing.T) {
 				sim := clbtest.New(clbtest.Options{State: aWorld(), Latency: time.Second})
 				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 				defer cancel()
-				_, err := sim.Transport().RoundTrip(getRPC(rpc(test.action, test.params)).WithContext(ctx))
+				response, err := sim.Transport().RoundTrip(getRPC(rpc(test.action, test.params)).WithContext(ctx))
+				if err == nil {
+					_ = response.Body.Close()
+				}
 				if !errors.Is(err, context.DeadlineExceeded) {
 					t.Fatal(err)
 				}

@@ -71,7 +71,7 @@ func signRPC(method, secret string, values url.Values) {
 // getRPC is a signed V1 call with everything in the query.
 func getRPC(values url.Values) *http.Request {
 	signRPC("GET", "testsecret", values)
-	return must(http.NewRequest("GET", "http://sim.invalid/?"+values.Encode(), nil))
+	return must(http.NewRequest(http.MethodGet, "http://sim.invalid/?"+values.Encode(), nil))
 }
 
 // formRPC is a signed V1 call with its business parameters in the form.
@@ -86,7 +86,7 @@ func formRPC(values url.Values) *http.Request {
 			query[name] = values[name]
 		}
 	}
-	r := must(http.NewRequest("POST", "http://sim.invalid/?"+query.Encode(), strings.NewReader(form.Encode())))
+	r := must(http.NewRequest(http.MethodPost, "http://sim.invalid/?"+query.Encode(), strings.NewReader(form.Encode())))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	return r
 }
@@ -101,7 +101,7 @@ func acs3(action, host string, params map[string]string, inForm bool) *http.Requ
 	if inForm {
 		query, body = url.Values{}, values.Encode()
 	}
-	r := must(http.NewRequest("POST", "http://"+host+"/?"+query.Encode(), strings.NewReader(body)))
+	r := must(http.NewRequest(http.MethodPost, "http://"+host+"/?"+query.Encode(), strings.NewReader(body)))
 	if inForm {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
