@@ -63,7 +63,6 @@ type envelope struct {
 
 // inside returns e as it is for the content of a wrapper.
 func (e envelope) inside(id string, at time.Time) envelope {
-	e.wraps++
 	if id != "" {
 		e.id = id
 	}
@@ -226,6 +225,8 @@ func (d *decoder) add(m *Message, notices []Notice, path string) {
 		m.fail(tooManyInstances(path))
 	case d.notices > MaxNotices:
 		m.fail(&Error{Code: "TooManyInstances", Path: path, Message: "with this message the batch names more than " + strconv.Itoa(MaxNotices) + " instances"})
+	case len(m.Notices) == 0:
+		m.Notices = notices
 	default:
 		m.Notices = append(m.Notices, notices...)
 	}

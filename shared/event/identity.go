@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -25,16 +24,16 @@ func byID(id string, kind Kind, instance string) string {
 // them is not taken for another launch. The instance is appended to the result.
 func byBody(kind Kind, region, group string, at time.Time, members []string) (prefix string) {
 	members = slices.Sorted(slices.Values(members))
-	var canonical strings.Builder
+	canonical := sha256.New()
+	var buffer []byte
 	written := ""
 	if !at.IsZero() {
 		written = at.UTC().Format(time.RFC3339Nano)
 	}
 	for _, part := range append([]string{"v1", string(kind), region, group, written}, members...) {
-		canonical.WriteString(strconv.Itoa(len(part)))
-		canonical.WriteByte(':')
-		canonical.WriteString(part)
+		buffer = strconv.AppendInt(buffer[:0], int64(len(part)), 10)
+		buffer = append(append(buffer, ':'), part...)
+		canonical.Write(buffer)
 	}
-	sum := sha256.Sum256([]byte(canonical.String()))
-	return "body/" + hex.EncodeToString(sum[:]) + "/"
+	return "body/" + hex.EncodeToString(canonical.Sum(nil)) + "/"
 }

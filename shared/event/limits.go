@@ -12,10 +12,10 @@ const (
 	// one scaling activity of Auto Scaling moves.
 	MaxInstances = 1_000
 	// MaxNotices is how many instances all messages of an invocation may name.
-	MaxNotices = 100_000
+	MaxNotices = 50_000
 
 	maxNesting     = 64   // brackets within one text
-	maxWrapping    = 8    // texts within texts, envelopes within envelopes
+	maxWrapping    = 16   // texts within texts, envelopes within envelopes
 	maxFields      = 1000 // members of one object
 	maxName        = 256  // characters of an id or a name
 	maxDescription = 80   // characters of a backend's Description, as documented by AddVServerGroupBackendServers

@@ -70,6 +70,9 @@ func (r *reader) metadata(v value) string {
 
 // serverID reads the id of an instance, an interface or a container instance.
 func (r *reader) serverID(v value) string {
+	if v.kind() == 'n' {
+		v.raw = nil
+	}
 	id := r.name(v)
 	r.need(v, id, "it names the instance")
 	if strings.ContainsFunc(id, func(c rune) bool {
@@ -121,8 +124,10 @@ func (r *reader) instanceArray(v value) []string {
 	list := make([]string, 0, len(elements))
 	seen := make(map[string]bool, len(elements))
 	for i, element := range elements {
-		id := r.serverID(v.element(i, element))
-		if r.err != nil {
+		var one reader
+		id := one.serverID(value{raw: element})
+		if one.err != nil { // its path is made only now, because lists are long
+			r.fail(one.err.Code, v.element(i, element).path, one.err.Message)
 			return nil
 		}
 		if !seen[id] {

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// maxLayers of base64: a client's own and one or two of its queue's.
+const maxLayers = 4
+
 // parse turns a body into JSON: it may be JSON, base64 of it (standard or URL
 // alphabet, padding optional, line breaks ignored), the single-quoted dialect
 // of the API's own page, or request parameters written as a query string.
@@ -23,14 +26,22 @@ func parse(text []byte, path string) (value, *Error) {
 	if strings.IndexByte(`{["`, text[0]) >= 0 {
 		return value{}, notJSON(path, "is not valid JSON: "+reason)
 	}
-	decoded, problem := fromBase64(text)
-	if problem != "" {
-		return value{}, notJSON(path, "is neither JSON nor base64 of it: "+problem)
+	for layer := range maxLayers {
+		decoded, problem := fromBase64(text)
+		if problem != "" && layer == 0 {
+			return value{}, notJSON(path, "is neither JSON nor base64 of it: "+problem)
+		}
+		if problem != "" {
+			break
+		}
+		text = trim(decoded)
+		var inner string
+		if plain, inner = parsePlain(text); inner == "" {
+			return value{raw: plain, path: path}, nil
+		}
+		reason = inner
 	}
-	if plain, reason = parsePlain(trim(decoded)); reason != "" {
-		return value{}, notJSON(path, "is base64, but not of valid JSON: "+reason)
-	}
-	return value{raw: plain, path: path}, nil
+	return value{}, notJSON(path, "is base64, but not of valid JSON: "+reason)
 }
 
 func notJSON(path, message string) *Error {
@@ -62,15 +73,14 @@ func trim(text []byte) []byte {
 
 // fromBase64 decodes text, or says why it cannot.
 func fromBase64(text []byte) (decoded []byte, problem string) {
+	text, padding, _ := bytes.Cut(text, []byte("="))
+	if len(bytes.Trim(padding, "= \r\n\t")) > 0 {
+		return nil, "text follows the padding"
+	}
 	clean := make([]byte, 0, len(text))
-	for i, c := range text {
+	for _, c := range text {
 		switch {
 		case c == '\r' || c == '\n' || c == ' ' || c == '\t':
-			continue
-		case c == '=':
-			if len(bytes.Trim(text[i:], "= \r\n\t")) > 0 {
-				return nil, "text follows the padding"
-			}
 			continue
 		case c == '-':
 			c = '+'
