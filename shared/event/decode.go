@@ -170,6 +170,8 @@ func (d *decoder) object(m *Message, o object, env envelope) {
 		d.mnsTopic(m, o, env)
 	case o.has("body", "attrs"):
 		d.value(m, o.get("body"), env)
+	case o.has("requestContext", "requestPayload"):
+		d.value(m, o.get("requestPayload"), env) // what a failed invocation left at its destination
 	case o.has("messageBody"):
 		d.mnsQueue(m, o, env)
 	case o.get("data").kind() == '{' && isMNSQueue(o.get("data")):

@@ -101,7 +101,7 @@ func (d *decoder) ec2(m *Message, o object, env envelope) {
 	if !hooked {
 		m.Source = SourceEC2Activity
 	}
-	told := value{}
+	told := o.get("LifecycleTransition")
 	for _, name := range []string{"LifecycleTransition", "Event"} {
 		if v := o.get(name); v.present() {
 			told = v

@@ -29,6 +29,15 @@ func (d *decoder) cloudMonitor(m *Message, o object, env envelope) {
 		m.fail(r.err)
 		return
 	}
+	env = env.inside(id, when(o.get("eventTime")))
+	if region != "" {
+		env.region = region
+	}
+	if strings.HasPrefix(name, "AUTOSCALING:") { // CloudMonitor also passes on what Auto Scaling has to tell
+		env.eventType = name
+		d.essActivity(m, o, env)
+		return
+	}
 	if !strings.EqualFold(product, "ECS") {
 		m.ignore(reasonUnknownEvent)
 		return
@@ -38,10 +47,6 @@ func (d *decoder) cloudMonitor(m *Message, o object, env envelope) {
 	if name != "Instance:StateChange" {
 		m.ignore(reasonSystemEvent)
 		return
-	}
-	env = env.inside(id, when(o.get("eventTime")))
-	if region != "" {
-		env.region = region
 	}
 	d.dataOf(m, o.get("content"), env, d.ecsState)
 }

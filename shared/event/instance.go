@@ -55,7 +55,6 @@ func (d *decoder) instanceMessage(m *Message, o object, env envelope) {
 	prefix := ""
 	switch {
 	case im.id != "":
-		m.name(im.id)
 	case env.id != "":
 		im.id = env.id
 	default:

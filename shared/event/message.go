@@ -65,9 +65,11 @@ const (
 
 // Notice says that one instance was launched or is about to go.
 type Notice struct {
-	Kind           Kind
-	Origin         Origin
-	Source         string // of the message, for routes that match by it
+	Kind   Kind
+	Origin Origin
+	// Source is that of the message, for routes that match by it. It is empty
+	// for who asks what a route would do, without an event.
+	Source         string
 	RegionID       string
 	ScalingGroupID string // of ESS the id, of EC2 Auto Scaling the name
 	HookName       string

@@ -1,6 +1,8 @@
 package event
 
 import (
+	"bytes"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,8 +60,11 @@ func (r *reader) text(v value, limit int) string {
 // character may be in it, and an object is taken for its JSON.
 func (r *reader) metadata(v value) string {
 	text, ok := v.scalar()
-	if !ok {
-		text = string(v.raw)
+	if !ok && v.present() {
+		var compact bytes.Buffer
+		if json.Compact(&compact, v.raw) == nil {
+			text = compact.String()
+		}
 	}
 	if len(text) > maxMetadata && utf8.RuneCountInString(text) > maxMetadata {
 		r.fail("Malformed", v.path, "has more than "+strconv.Itoa(maxMetadata)+" characters")

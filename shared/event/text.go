@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // maxLayers of base64: a client's own and one or two of its queue's.
@@ -67,8 +68,7 @@ func parsePlain(text []byte) (asJSON []byte, reason string) {
 
 // trim removes what editors and tools put around a text.
 func trim(text []byte) []byte {
-	text = bytes.TrimSpace(text)
-	return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+	return bytes.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || c == '\ufeff' })
 }
 
 // fromBase64 decodes text, or says why it cannot.
