@@ -107,7 +107,7 @@ func TestCallsThatCannotBeRightAreNotSent(t *testing.T) {
 		},
 		"a reading of no group":         func() error { _, err := client.Describe(t.Context(), vsg.Group{RegionID: "cn-hangzhou"}); return err },
 		"health of no load balancer":    func() error { _, err := client.Health(t.Context(), "cn-hangzhou", ""); return err },
-		"listeners of no load balancer": func() error { _, err := client.Uses(t.Context(), "cn-hangzhou", ""); return err },
+		"listeners of no load balancer": func() error { _, err := client.Bindings(t.Context(), "cn-hangzhou", ""); return err },
 	} {
 		if err := call(); clb.Classify(err) != vsg.DispositionMalformed {
 			t.Errorf("%s is %s: %v", name, clb.Classify(err), err)
@@ -133,18 +133,18 @@ func TestHealthAndListenersAreRead(t *testing.T) {
 		}
 	})
 	health, err := client.Health(t.Context(), "cn-hangzhou", "lb-1")
-	if diff := cmp.Diff([]clb.Health{
-		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, ListenerPort: 443, Protocol: "https", Status: clb.Healthy},
-		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, ListenerPort: 80, Protocol: "http", Status: clb.Unchecked},
+	if diff := cmp.Diff([]vsg.Health{
+		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, ListenerPort: 443, State: vsg.Healthy},
+		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, ListenerPort: 80, State: vsg.Unchecked},
 	}, health); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	uses, err := client.Uses(t.Context(), "cn-hangzhou", "lb-1")
-	if diff := cmp.Diff([]clb.Use{
-		{VServerGroupID: "rsp-1", ListenerPorts: []int{443, 80}},
-		{VServerGroupID: "rsp-2", Rules: 1},
-		{VServerGroupID: "rsp-3"},
-	}, uses); err != nil || diff != "" {
+	bindings, err := client.Bindings(t.Context(), "cn-hangzhou", "lb-1")
+	if diff := cmp.Diff([]vsg.Binding{
+		{GroupID: "rsp-1", ListenerPorts: []int{443, 80}},
+		{GroupID: "rsp-2", Rules: 1},
+		{GroupID: "rsp-3"},
+	}, bindings); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

@@ -7,30 +7,12 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/slb"
 
 	"slb-registrar/shared/alibaba"
+	"slb-registrar/shared/vsg"
 )
-
-// The states of a backend's health at a listener.
-const (
-	Healthy   = "normal"
-	Unhealthy = "abnormal"
-	// Unchecked says that no check was completed, because none was made yet or
-	// because the listener makes none; the service does not tell them apart.
-	Unchecked = "unavailable"
-)
-
-// Health is what one listener of a load balancer thinks of one backend.
-type Health struct {
-	ServerID     string
-	ServerIP     string // also set for ECS instances, which have none in their identity
-	Port         int    // of the backend
-	ListenerPort int
-	Protocol     string // of the listener
-	Status       string // Healthy, Unhealthy, Unchecked
-}
 
 // Health reads the health of all backends of a load balancer at all its
 // listeners. A backend whose group no listener uses has no row.
-func (c *Client) Health(ctx context.Context, regionID, loadBalancerID string) ([]Health, error) {
+func (c *Client) Health(ctx context.Context, regionID, loadBalancerID string) ([]vsg.Health, error) {
 	request := slb.CreateDescribeHealthStatusRequest()
 	request.LoadBalancerId = loadBalancerID
 	if loadBalancerID == "" {
@@ -40,29 +22,19 @@ func (c *Client) Health(ctx context.Context, regionID, loadBalancerID string) ([
 	if err := c.do(ctx, Call{LoadBalancerID: loadBalancerID}, regionID, request, answer, nil); err != nil {
 		return nil, err
 	}
-	health := make([]Health, len(answer.BackendServers.BackendServer))
+	health := make([]vsg.Health, len(answer.BackendServers.BackendServer))
 	for i, s := range answer.BackendServers.BackendServer {
-		health[i] = Health{
+		health[i] = vsg.Health{
 			ServerID: s.ServerId, ServerIP: s.ServerIp, Port: s.Port,
-			ListenerPort: s.ListenerPort, Protocol: s.Protocol, Status: s.ServerHealthStatus,
+			ListenerPort: s.ListenerPort, State: vsg.HealthState(s.ServerHealthStatus),
 		}
 	}
 	return health, nil
 }
 
-// Use is how a VServer group is used by its load balancer.
-type Use struct {
-	VServerGroupID string
-	// ListenerPorts are those of the listeners that send to the group.
-	ListenerPorts []int
-	// Rules is how many forwarding rules do. The service does not say of which
-	// listener they are.
-	Rules int
-}
-
-// Uses reads which listeners and rules of a load balancer send to which of its
-// VServer groups. The service does not page this answer.
-func (c *Client) Uses(ctx context.Context, regionID, loadBalancerID string) ([]Use, error) {
+// Bindings reads which listeners and rules of a load balancer send to which of
+// its VServer groups. The service does not page this answer.
+func (c *Client) Bindings(ctx context.Context, regionID, loadBalancerID string) ([]vsg.Binding, error) {
 	request := slb.CreateDescribeVServerGroupsRequest()
 	request.LoadBalancerId = loadBalancerID
 	request.IncludeListener, request.IncludeRule = requests.NewBoolean(true), requests.NewBoolean(true)
@@ -73,18 +45,18 @@ func (c *Client) Uses(ctx context.Context, regionID, loadBalancerID string) ([]U
 	if err := c.do(ctx, Call{LoadBalancerID: loadBalancerID}, regionID, request, answer, nil); err != nil {
 		return nil, err
 	}
-	uses := make([]Use, len(answer.VServerGroups.VServerGroup))
+	bindings := make([]vsg.Binding, len(answer.VServerGroups.VServerGroup))
 	for i, g := range answer.VServerGroups.VServerGroup {
-		uses[i] = Use{VServerGroupID: g.VServerGroupId, Rules: len(g.AssociatedObjects.Rules.Rule)}
+		bindings[i] = vsg.Binding{GroupID: g.VServerGroupId, Rules: len(g.AssociatedObjects.Rules.Rule)}
 		for _, l := range g.AssociatedObjects.Listeners.Listener {
 			port := l.Port
 			if port == 0 {
 				port = l.ListenerPort
 			}
-			uses[i].ListenerPorts = append(uses[i].ListenerPorts, port)
+			bindings[i].ListenerPorts = append(bindings[i].ListenerPorts, port)
 		}
 	}
-	return uses, nil
+	return bindings, nil
 }
 
 type healthRows struct {

@@ -167,3 +167,35 @@ type Reply struct {
 	Backends []Backend
 	Listed   bool
 }
+
+// HealthState is what a listener thinks of a backend.
+type HealthState string
+
+// The states, in the words of the service.
+const (
+	Healthy   HealthState = "normal"
+	Unhealthy HealthState = "abnormal"
+	// Unchecked says that no check was completed, because none was made yet or
+	// because the listener makes none; the service does not tell them apart.
+	Unchecked HealthState = "unavailable"
+)
+
+// Health is the state of one backend at one listener of a load balancer.
+type Health struct {
+	ServerID string
+	// ServerIP is also set for ECS instances, which have none in their identity.
+	ServerIP     string
+	Port         int // of the backend
+	ListenerPort int
+	State        HealthState
+}
+
+// Binding says who sends to a group. A group to which nobody does has no
+// health either.
+type Binding struct {
+	GroupID       string
+	ListenerPorts []int
+	// Rules is how many forwarding rules do. The service does not say of which
+	// listener they are.
+	Rules int
+}
