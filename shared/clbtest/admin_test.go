@@ -256,6 +256,14 @@ func TestAdministrationIsForLoopbackOnly(t *testing.T) {
 			t.Errorf("from %q: %d, want %d", address, w.Code, want)
 		}
 	}
+	page := httptest.NewRequest(http.MethodPost, "/_sim/reset", nil)
+	page.RemoteAddr = "127.0.0.1:1"
+	page.Header.Set("Origin", "https://elsewhere.invalid")
+	w := httptest.NewRecorder()
+	sim.ServeHTTP(w, page)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("from a page of another site: %d", w.Code)
+	}
 	if status, body := send(t, sim, httptest.NewRequest(http.MethodGet, "http://sim.invalid/_sim/state", nil)); status != 200 || !strings.Contains(body, `"loadBalancers": []`) {
 		t.Errorf("in the process: %d, %s", status, body)
 	}

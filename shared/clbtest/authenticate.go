@@ -23,6 +23,9 @@ type credentials struct {
 // whose signature holds, so that nobody can use up another's.
 func (s *Simulator) authenticate(in *received) (string, *failure) {
 	c, verify, fail := s.identify(in)
+	if s.options.Unverified {
+		return c.version, nil
+	}
 	if fail != nil {
 		return c.version, fail
 	}

@@ -234,4 +234,4 @@ func (lb *loadBalancer) networkType() string {
 }
 
 // utc formats a time as the service does.
-func utc(t *time.Time) string { return t.UTC().Format("2006-01-02T15:04Z") }
+func utc(t *time.Time) string { return t.UTC().Format(timestampLayout) }

@@ -58,12 +58,14 @@ func firstGeneration(addr string) caller {
 }
 
 func secondGeneration(addr string, inForm bool) caller {
+	return secondGenerationAs(addr, &openapiutil.Config{AccessKeyId: dara.String("testid"), AccessKeySecret: dara.String("testsecret")}, inForm)
+}
+
+func secondGenerationAs(addr string, config *openapiutil.Config, inForm bool) caller {
+	config.Endpoint, config.Protocol = dara.String(addr), dara.String("HTTP")
 	return func(t *testing.T, action string, params map[string]string) (map[string]any, string) {
 		t.Helper()
-		client, err := openapi.NewClient(&openapiutil.Config{
-			AccessKeyId: dara.String("testid"), AccessKeySecret: dara.String("testsecret"),
-			Endpoint: dara.String(addr), Protocol: dara.String("HTTP"),
-		})
+		client, err := openapi.NewClient(config)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -88,7 +88,8 @@
 // any case, numbers as strings, unknown fields. A server must be an instance of
 // the state that is running; without a Type it is an ecs. Ids that begin with
 // eni- or eci- are of that type only, a shared-resource load balancer
-// (slb.s0.share) takes neither, and one for IPv4 takes no IPv6 address. Whether
+// (slb.s0.share) takes neither, and one for IPv4 takes no IPv6 address. VpcId,
+// ServerRegionId and VbrId, for servers in other regions, are ignored. Whether
 // the service ignores the ServerIp of an ecs is not known; here it counts.
 //
 // # What is not known about the service

@@ -22,6 +22,7 @@ type list struct {
 	element string
 	items   []any     // documents or strings
 	members []Backend // after them; described one at a time, since there can be thousands
+	vpc     string    // that the members are in, if any
 	// detailed adds what only a description of the group has.
 	detailed bool
 }
@@ -31,9 +32,9 @@ func (l list) each(visit func(value any)) {
 	for _, item := range l.items {
 		visit(item)
 	}
-	scratch := make(document, 0, 7)
+	scratch := make(document, 0, 8)
 	for i := range l.members {
-		visit(l.members[i].describe(scratch[:0], l.detailed))
+		visit(l.members[i].describe(scratch[:0], l.vpc, l.detailed))
 	}
 }
 

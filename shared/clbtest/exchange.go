@@ -15,7 +15,6 @@ type exchange struct {
 	action       *action
 	parameters   parameters
 	servers      []listed // of BackendServers, where the action has it
-	hasServers   bool
 	oldServers   []listed // of OldBackendServers
 	group        *group   // that the call names
 	loadBalancer *loadBalancer
@@ -77,7 +76,6 @@ func (e *exchange) resolve() *failure {
 	var fail, listFail *failure
 	for _, name := range []string{"BackendServers", "NewBackendServers"} {
 		if text, ok := e.parameters.lookup(name); ok && e.action.has(name) {
-			e.hasServers = true
 			if e.servers, listFail = parseBackendServers(text, e.sim.options.MaxBatch); listFail != nil {
 				fail = listFail
 			}

@@ -83,7 +83,7 @@ func (e *exchange) changeMembers(next func(members []Backend, now time.Time) ([]
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"BackendServers", memberList(members, false)}}, nil
+	return document{{"VServerGroupId", g.id}, {"BackendServers", lb.memberList(members)}}, nil
 }
 
 // setVServerGroupAttribute changes the name of the group, and the weights and
@@ -98,9 +98,9 @@ func (e *exchange) setVServerGroupAttribute() (document, *failure) {
 			return nil, fail
 		}
 	}
-	g := e.group
+	g, lb := e.group, e.loadBalancer
 	var members []Backend
-	fail := e.change(e.loadBalancer, g, func(time.Time) (plan, *failure) {
+	fail := e.change(lb, g, func(time.Time) (plan, *failure) {
 		members = weighted(g.members, e.servers)
 		if !named {
 			name = g.info.VServerGroupName
@@ -110,7 +110,7 @@ func (e *exchange) setVServerGroupAttribute() (document, *failure) {
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"VServerGroupName", name}, {"BackendServers", memberList(members, false)}}, nil
+	return document{{"VServerGroupId", g.id}, {"VServerGroupName", name}, {"BackendServers", lb.memberList(members)}}, nil
 }
 
 func validName(name string) bool {
@@ -127,13 +127,15 @@ func (e *exchange) describeVServerGroupAttribute() (document, *failure) {
 	if deleted {
 		return nil, refuseWith(http.StatusNotFound, "InvalidParameter", "The specified VServerGroupId does not exist.")
 	}
+	servers := lb.memberList(members)
+	servers.detailed = true
 	return document{
 		{"VServerGroupId", g.id},
 		{"VServerGroupName", info.VServerGroupName},
 		{"LoadBalancerId", lb.id},
 		{"CreateTime", utc(info.CreateTime)},
 		{"ServiceManagedMode", "Unmanaged"},
-		{"BackendServers", memberList(members, true)},
+		{"BackendServers", servers},
 		{"Tags", tagList(info.Tags, "TagKey", "TagValue")},
 	}, nil
 }
@@ -213,7 +215,7 @@ func (e *exchange) createVServerGroup() (document, *failure) {
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"BackendServers", memberList(g.members, false)}}, nil
+	return document{{"VServerGroupId", g.id}, {"BackendServers", lb.memberList(g.members)}}, nil
 }
 
 func (e *exchange) deleteVServerGroup() (document, *failure) {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -66,7 +67,7 @@ func (e *exchange) tags() (map[string]string, *failure) {
 		if tags == nil {
 			tags = map[string]string{}
 		}
-		tags[k] = e.get(prefix + "Value")
+		tags[strings.Clone(k)] = strings.Clone(e.get(prefix + "Value"))
 	}
 }
 

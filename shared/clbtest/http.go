@@ -11,12 +11,19 @@ import (
 
 const adminPrefix = "/_sim/"
 
+// crossOrigin keeps web pages that a developer has open from administering.
+var crossOrigin = http.NewCrossOriginProtection()
+
 // ServeHTTP answers a call, or a request for administration, which it accepts
 // from loopback addresses only.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, adminPrefix) {
 		if !fromLoopback(r.RemoteAddr) {
 			http.Error(w, "administration is for loopback addresses only", http.StatusForbidden)
+			return
+		}
+		if err := crossOrigin.Check(r); err != nil {
+			http.Error(w, "administration is not for pages of other sites", http.StatusForbidden)
 			return
 		}
 		s.administer(w, r)

@@ -131,20 +131,23 @@ func (s *Simulator) refuseServers(code string, ids []string) *failure {
 	return f
 }
 
-// memberList is how answers list members.
-func memberList(members []Backend, detailed bool) list {
-	return list{element: "BackendServer", members: members, detailed: detailed}
+// memberList is how answers list members of a group of lb.
+func (lb *loadBalancer) memberList(members []Backend) list {
+	return list{element: "BackendServer", members: members, vpc: lb.info.VpcID} // which never changes
 }
 
-// describe appends what answers say of a member. ServerIp and Description are
-// absent when it has none.
-func (b *Backend) describe(d document, detailed bool) document {
+// describe appends what answers say of a member. ServerIp, Description and VpcId
+// are absent when it has none.
+func (b *Backend) describe(d document, vpc string, detailed bool) document {
 	d = append(d, field{"ServerId", b.ServerID}, field{"Port", b.Port}, field{"Weight", b.Weight}, field{"Type", b.Type})
 	if b.ServerIP != "" {
 		d = append(d, field{"ServerIp", b.ServerIP})
 	}
 	if b.Description != "" {
 		d = append(d, field{"Description", b.Description})
+	}
+	if vpc != "" {
+		d = append(d, field{"VpcId", vpc})
 	}
 	if detailed {
 		d = append(d, field{"ProxyProtocolV2Enabled", false})

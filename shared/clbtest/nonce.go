@@ -19,6 +19,7 @@ const (
 type nonces struct {
 	mu          sync.Mutex
 	window      time.Duration
+	size        int // of a generation
 	seed        maphash.Seed
 	generations []nonceGeneration // oldest first
 }
@@ -29,7 +30,7 @@ type nonceGeneration struct {
 }
 
 func newNonces(window time.Duration) *nonces {
-	return &nonces{window: window, seed: maphash.MakeSeed()}
+	return &nonces{window: window, size: nonceGenerationSize, seed: maphash.MakeSeed()}
 }
 
 // use reports whether the nonce is fresh, and remembers it.
@@ -46,7 +47,7 @@ func (n *nonces) use(nonce string, now time.Time) bool {
 		}
 	}
 	newest := len(n.generations) - 1
-	if newest < 0 || len(n.generations[newest].used) >= nonceGenerationSize {
+	if newest < 0 || len(n.generations[newest].used) >= n.size {
 		if len(n.generations) == nonceGenerations {
 			n.generations = n.generations[1:]
 		}

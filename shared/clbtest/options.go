@@ -70,6 +70,9 @@ type Options struct {
 	// AnySecurityToken accepts every security token with every access key,
 	// for programs whose token a test cannot know. It must still be signed.
 	AnySecurityToken bool
+	// Unverified lets every call in, signed or not, for those who try things out
+	// by hand.
+	Unverified bool
 	// State is what there is at the start, and again after a reset.
 	State State
 	// Faults are the rules at the start, and again after a reset.

@@ -10,6 +10,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	openapiutil "github.com/alibabacloud-go/darabonba-openapi/v2/utils"
+	"github.com/alibabacloud-go/tea/dara"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/aliyun/alibaba-cloud-sdk-go/services/slb"
+
 	"slb-registrar/shared/clbtest"
 )
 
@@ -241,5 +247,37 @@ func TestTheFormatIsWhatTheClientAsksFor(t *testing.T) {
 	}
 	if _, body := send(t, sim, acs3(describe, "127.0.0.1", values{"VServerGroupId": "rsp-1"}, false)); body[:1] != "{" {
 		t.Errorf("V3: %s", body)
+	}
+}
+
+func TestTemporaryCredentialsOfBothGenerationsOfSDKsAreVerified(t *testing.T) {
+	sim := clbtest.Start(t, clbtest.Options{
+		AutoCreate: true, AccessKeys: map[string]string{"STS.1": "temporary"}, SecurityTokens: map[string]string{"token/+=": "STS.1"},
+	})
+	for _, test := range []struct{ token, want string }{{"token/+=", "OK"}, {"another", "400 InvalidSecurityToken.Malformed"}} {
+		client, err := slb.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme("HTTP"), credentials.NewStsTokenCredential("STS.1", "temporary", test.token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Domain = sim.Addr()
+		if _, err := sdkAdd(client, servers(0, 1)); sdkCode(err) != test.want {
+			t.Errorf("V1 with %s: %s, want %s", test.token, sdkCode(err), test.want)
+		}
+		second := secondGenerationAs(sim.Addr(), &openapiutil.Config{
+			AccessKeyId: dara.String("STS.1"), AccessKeySecret: dara.String("temporary"), SecurityToken: dara.String(test.token), Type: dara.String("sts"),
+		}, false)
+		if _, got := second(t, describe, values{"VServerGroupId": "rsp-1"}); got != test.want {
+			t.Errorf("V3 with %s: %s, want %s", test.token, got, test.want)
+		}
+	}
+}
+
+func TestCallsAreVerifiedUnlessTheSwitchSaysOtherwise(t *testing.T) {
+	for _, unverified := range []bool{false, true} {
+		sim := clbtest.New(clbtest.Options{AutoCreate: true, Unverified: unverified})
+		r := must(http.NewRequest(http.MethodGet, "http://sim.invalid/?Format=JSON&Version=2014-05-15&RegionId=cn-hangzhou&VServerGroupId=rsp-1&Action="+describe, nil))
+		if status, body := send(t, sim, r); (status == http.StatusOK) != unverified {
+			t.Errorf("Unverified %v: %d %s", unverified, status, body)
+		}
 	}
 }

@@ -62,6 +62,9 @@ func newRules(faults []Fault, now time.Time) (*rules, error) {
 // decide lets every rule count the call and returns the effect of the first
 // that acts.
 func (rs *rules) decide(e *exchange, now time.Time) effect {
+	if len(rs.rules) == 0 {
+		return effect{}
+	}
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	var acting *rule

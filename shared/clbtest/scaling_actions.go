@@ -167,7 +167,7 @@ func (i *instance) describe(now time.Time, waiting bool) document {
 	if !i.isRunning(now) || i.unhealthy {
 		health = "Unhealthy"
 	}
-	created := utc(&i.running)
+	created := i.running.UTC().Format("2006-01-02T15:04Z") // Auto Scaling leaves out the seconds
 	return document{
 		{"InstanceId", i.InstanceID},
 		{"ScalingGroupId", i.ScalingGroupID},
