@@ -1,0 +1,168 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"slb-registrar/shared/vsg"
+)
+
+// verdict is what a sight says about one backend.
+type verdict struct {
+	ready bool
+	why   string // why not, or why that does not matter
+}
+
+// judge looks for a backend of a group. A group may be used by several
+// listeners, and each checks the health of its members for itself.
+func (s *sight) judge(group string, b vsg.Backend) verdict {
+	binding := s.bindings[group]
+	if len(binding.ListenerPorts) == 0 && binding.Rules == 0 {
+		return verdict{true, "no listener and no rule sends to the group: its members have no health"}
+	}
+	checked := map[int]bool{} // by listener port: all is well so far
+	state := vsg.Healthy
+	for _, h := range s.health {
+		if h.ServerID != b.ServerID || h.Port != b.Port || b.ServerIP != "" && h.ServerIP != b.ServerIP {
+			continue
+		}
+		// Rules do not say of which listener they are; every listener that
+		// knows the backend is taken to be meant.
+		if len(binding.ListenerPorts) > 0 && !slices.Contains(binding.ListenerPorts, h.ListenerPort) {
+			continue
+		}
+		checked[h.ListenerPort] = true
+		if h.State != vsg.Healthy {
+			state = h.State
+		}
+	}
+	switch {
+	case state == vsg.Unchecked:
+		return verdict{false, "no health check of the backend was completed; the listener may have none"}
+	case state != vsg.Healthy:
+		return verdict{false, "the load balancer calls the backend " + string(state)}
+	case len(checked) == 0:
+		return verdict{false, "the load balancer does not list the backend's health yet"}
+	case len(checked) < len(binding.ListenerPorts):
+		return verdict{false, fmt.Sprintf("%d of %d listeners list the backend's health", len(checked), len(binding.ListenerPorts))}
+	}
+	return verdict{ready: true}
+}
+
+// await waits until the load balancers call the backends of all changes
+// healthy, and marks those that are not when timeout is over. It returns the
+// context's error if that ends first, and that of the hook if it has ended.
+func (f *Finisher) await(ctx context.Context, job *Job, heart *Heart) (notes []string, err error) {
+	waiting, notes := job.awaited()
+	if len(waiting) == 0 {
+		return notes, nil
+	}
+	deadline := time.Now().Add(job.Ready)
+	limited, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	byBalancer := map[vsg.LoadBalancer][]*Change{}
+	for _, c := range waiting {
+		lb := vsg.LoadBalancer{RegionID: c.Group.RegionID, ID: c.LoadBalancerID}
+		if lb.ID == "" {
+			lb.ID, err = f.find(limited, job.Balancer, c.Group)
+			if err != nil {
+				c.NotReady = "the load balancer of the group could not be found: " + err.Error()
+				continue
+			}
+		}
+		byBalancer[lb] = append(byBalancer[lb], c)
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var ended error
+	for lb, changes := range byBalancer {
+		all.Go(func() {
+			explained, err := f.awaitOne(limited, job, heart, lb, changes, deadline)
+			mu.Lock()
+			defer mu.Unlock()
+			notes = append(notes, explained...)
+			if err != nil {
+				ended = err
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	if ended != nil {
+		return notes, ended
+	}
+	return notes, ctx.Err()
+}
+
+// awaited are the changes whose backends have to become healthy, and why the
+// others need not.
+func (j *Job) awaited() (waiting []*Change, notes []string) {
+	for i := range j.Changes {
+		c := &j.Changes[i]
+		switch c.Status {
+		case vsg.Added, vsg.Already, vsg.Duplicate:
+			if c.Backend.Weight == 0 {
+				notes = append(notes, c.Backend.ServerID+" of "+c.Group.ID+": its weight is 0, so it gets no traffic and is not waited for")
+				continue
+			}
+			waiting = append(waiting, c)
+		}
+	}
+	return waiting, notes
+}
+
+// find asks for the load balancer of a group until the context ends.
+func (f *Finisher) find(ctx context.Context, balancer Balancer, group vsg.Group) (string, error) {
+	for wait := shortestPoll; ; wait = min(2*wait, longestPoll) {
+		id, err := f.watch.owner(ctx, balancer, group)
+		if err == nil || ctx.Err() != nil {
+			return id, err
+		}
+		if pause(ctx, wait) != nil {
+			return "", err
+		}
+	}
+}
+
+// awaitOne waits for the backends of one load balancer. The error is that of
+// a hook that has ended.
+func (f *Finisher) awaitOne(ctx context.Context, job *Job, heart *Heart, lb vsg.LoadBalancer, changes []*Change, deadline time.Time) (notes []string, err error) {
+	began, number := time.Now(), f.watch.begun(lb)
+	for {
+		poll := min(max(time.Since(began)/5, shortestPoll), longestPoll)
+		var seen *sight
+		seen, number, err = f.watch.look(ctx, job.Balancer, lb, number, poll)
+		switch {
+		case ctx.Err() != nil:
+			for _, c := range changes {
+				if c.NotReady == "" {
+					c.NotReady = "the load balancer was not seen to call it healthy"
+				}
+			}
+			return notes, nil
+		case err != nil:
+			for _, c := range changes {
+				c.NotReady = "its health could not be read: " + err.Error()
+			}
+		default:
+			changes = slices.DeleteFunc(changes, func(c *Change) bool {
+				v := seen.judge(c.Group.ID, c.Backend)
+				if c.NotReady = ""; !v.ready {
+					c.NotReady = v.why
+				} else if v.why != "" {
+					notes = append(notes, c.Backend.ServerID+" of "+c.Group.ID+": "+v.why)
+				}
+				return v.ready
+			})
+			if len(changes) == 0 {
+				return notes, nil
+			}
+		}
+		if err := heart.Cover(ctx, longestPoll, time.Until(deadline)+f.gap()); err != nil && asError(err).Ended {
+			return notes, err
+		}
+	}
+}
