@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/rs/zerolog"
 
 	"slb-registrar/functions"
@@ -14,6 +15,9 @@ import (
 	"slb-registrar/shared/clbtest"
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/handler"
+	"slb-registrar/shared/lifecycle"
+	"slb-registrar/shared/lifecycle/asg"
+	"slb-registrar/shared/lifecycle/ess"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 )
@@ -37,27 +41,32 @@ func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, c.Store, config.Retention)
-	if err != nil {
-		return nil, err
-	}
 	options := clb.Options{Endpoint: c.Endpoint}
 	credentials, err := credentialsFor(c.Endpoint)
 	if err != nil {
-		store.close()
 		return nil, err
 	}
 	if c.Endpoint == "" {
 		simulated, err := builtInOptions(config, sources)
 		if err != nil {
-			store.close()
 			return nil, err
 		}
 		options = clb.Options{Endpoint: "127.0.0.1", Transport: clbtest.New(simulated).Transport()}
 	}
 	service, err := clb.New(options)
 	if err != nil {
-		store.close()
+		return nil, err
+	}
+	scaling, err := ess.New(ess.Options{Endpoint: options.Endpoint, Transport: options.Transport})
+	if err != nil {
+		return nil, err
+	}
+	hooks := map[event.HookPlatform]lifecycle.Completer{event.ESS: scaling.With(credentials)}
+	if err := addEC2(ctx, hooks, c.Endpoint != ""); err != nil {
+		return nil, err
+	}
+	store, err := openStore(ctx, c.Store, config.Retention)
+	if err != nil {
 		return nil, err
 	}
 	progress := &progress{out: std.err}
@@ -71,7 +80,7 @@ func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (
 	}
 	return &bench{
 		handler:    h,
-		invocation: handler.Invocation{API: service.With(credentials), DryRun: c.DryRun, Local: true},
+		invocation: handler.Invocation{API: service.With(credentials), Hooks: hooks, DryRun: c.DryRun, Local: true},
 		progress:   progress,
 		close:      store.close,
 	}, nil
@@ -164,4 +173,23 @@ func passedOn() []string {
 		}
 	}
 	return env
+}
+
+// addEC2 adds the answers to hooks of EC2 Auto Scaling if there is somebody to
+// give them to: a server that AWS_ENDPOINT_URL names or, next to a real load
+// balancer, the account of the AWS environment. Without, such hooks are left.
+func addEC2(ctx context.Context, hooks map[event.HookPlatform]lifecycle.Completer, realEndpoint bool) error {
+	if os.Getenv("AWS_ENDPOINT_URL") == "" && (!realEndpoint || os.Getenv("AWS_ACCESS_KEY_ID") == "") {
+		return nil
+	}
+	settings, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("the AWS environment: %w", err)
+	}
+	client, err := asg.New(settings)
+	if err != nil {
+		return err
+	}
+	hooks[event.EC2] = client
+	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,46 @@ func TestCommandLine(t *testing.T) {
 		},
 		RequireExplicitExec: true,
 	})
+}
+
+// TestEverySampleGoesTheWholeWay runs each sample by itself: it is done or, as
+// the table in events/README.md says, ignored, and nothing is left over.
+func TestEverySampleGoesTheWholeWay(t *testing.T) {
+	t.Setenv("REGISTRAR_CONFIG", "../registrar.yaml")
+	err := filepath.WalkDir("../../events", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "README.md" {
+			return err
+		}
+		folder := filepath.Base(filepath.Dir(path))
+		t.Run(folder+"/"+d.Name(), func(t *testing.T) {
+			var out, logs bytes.Buffer
+			if status := run(t.Context(), []string{"invoke", "--output", "json", path}, stdio{strings.NewReader(""), &out, &logs}); status != exitDone {
+				t.Fatalf("exit status %d\n%s", status, out.String())
+			}
+			var r handler.Result
+			if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Messages) == 0 {
+				t.Error("no message")
+			}
+			for _, m := range r.Messages {
+				if m.Source != folder {
+					t.Errorf("the source is %q", m.Source)
+				}
+				if m.Status != handler.Done && m.Status != handler.Ignored {
+					t.Errorf("a message is %s: %+v", m.Status, m.Error)
+				}
+			}
+			if r.Answer == nil || r.Answer.Error != nil || r.Answer.Response == nil {
+				t.Errorf("the platform would get %+v", r.Answer)
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // checkStatus runs the command and compares its exit status: STATUS ARGS…

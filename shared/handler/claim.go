@@ -172,11 +172,6 @@ func (r *run) finish(ctx context.Context, hooks *sync.WaitGroup, entries []*entr
 	}
 }
 
-// stillPending asks whether the hook of a launch still waits for its answer.
-func (r *run) stillPending(ctx context.Context, hook *event.Hook) bool {
-	return false
-}
-
 // heldElsewhere is the outcome of a change whose record did not become free.
 var heldElsewhere = vsg.Outcome{Status: vsg.Retry, Code: "Held", Message: "another invocation is changing this backend"}
 

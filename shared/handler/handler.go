@@ -26,6 +26,7 @@ import (
 
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/idempotency"
+	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 )
@@ -51,6 +52,7 @@ type Handler struct {
 	engine       *registrar.Registrar
 	log          zerolog.Logger
 	platform     string
+	finisher     lifecycle.Finisher
 	warm         atomic.Bool
 }
 
@@ -75,12 +77,22 @@ func New(o Options) (*Handler, error) {
 	}, nil
 }
 
+// API is what a handler calls: the engine's part and what readiness needs.
+// The client of package clb is one.
+type API interface {
+	registrar.API
+	lifecycle.Balancer
+}
+
 // Invocation is what the platform says about one invocation.
 type Invocation struct {
 	RequestID string
 	Platform  string // overrides that of the Options where not empty
 	// API calls the load balancer with the credentials of this invocation.
-	API registrar.API
+	API API
+	// Hooks answers lifecycle hooks, by the platform of the hook. Hooks of a
+	// platform that is missing are left to their own time-out.
+	Hooks map[event.HookPlatform]lifecycle.Completer
 	// DryRun plans only: no network, no store.
 	DryRun bool
 	// Local says that a person is trying things out: no warnings about what

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/vsg"
 )
 
@@ -32,7 +33,7 @@ func (r *run) plan() {
 		}
 	}
 	for _, h := range r.hookList {
-		h.status, h.result = HookLeft, string(h.route.Complete.Success)
+		h.report = lifecycle.Report{Status: lifecycle.Left, Result: string(h.route.Complete.Success), Message: "a dry run answers no hook"}
 	}
 	for _, l := range order {
 		for rest := lanes[l]; len(rest) > 0; {

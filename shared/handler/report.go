@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"slb-registrar/shared/event"
+	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 	"slb-registrar/shared/vsg"
@@ -49,9 +50,7 @@ func (r *run) report() Result {
 		out.Changes = append(out.Changes, e.result())
 	}
 	for _, h := range r.hookList {
-		out.Hooks = append(out.Hooks, HookResult{
-			LifecycleHookID: h.hook.ID, LifecycleActionToken: h.hook.Token, Result: h.result, Status: h.status, Error: h.reason,
-		})
+		out.Hooks = append(out.Hooks, h.result())
 	}
 	r.summarize(&out)
 	return out
@@ -90,7 +89,7 @@ func (r *run) status(m *message) MessageStatus {
 		}
 	}
 	for _, h := range m.hooks {
-		if h.status == HookPending || h.status == HookFailed {
+		if h.report.Status == lifecycle.Pending || h.report.Status == lifecycle.Failed {
 			return Retry
 		}
 	}

@@ -68,6 +68,9 @@ func (r *run) route(messages []event.Message) {
 	for i := range messages {
 		m := &message{Message: messages[i]}
 		r.messages = append(r.messages, m)
+		if m.Reconcile != nil {
+			m.Ignored = "a reconcile run is asked for, and this function does none"
+		}
 		if m.Err != nil || m.Ignored != "" {
 			continue
 		}
@@ -79,7 +82,7 @@ func (r *run) route(messages []event.Message) {
 		for j, p := range plans {
 			r.enter(m, &m.Notices[j], p)
 		}
-		if len(m.Notices) == 0 && m.Reconcile == nil {
+		if len(m.Notices) == 0 {
 			m.Ignored = "the message names no instance"
 		}
 	}

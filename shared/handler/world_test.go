@@ -12,9 +12,12 @@ import (
 
 	"slb-registrar/shared/clb"
 	"slb-registrar/shared/clbtest"
+	"slb-registrar/shared/event"
 	"slb-registrar/shared/handler"
 	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/idempotency/memory"
+	"slb-registrar/shared/lifecycle"
+	"slb-registrar/shared/lifecycle/ess"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 )
@@ -26,7 +29,8 @@ type world struct {
 	simulator *clbtest.Simulator
 	handler   *handler.Handler
 	store     idempotency.Store
-	api       registrar.API
+	api       handler.API
+	hooks     map[event.HookPlatform]lifecycle.Completer
 	log       *syncBuffer
 	timeout   time.Duration
 }
@@ -82,6 +86,13 @@ func newWorld(t *testing.T, config string, options ...option) *world {
 		t.Fatal(err)
 	}
 	w.api = service.With(clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"})
+	scaling, err := ess.New(ess.Options{Endpoint: "127.0.0.1", Transport: w.simulator.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.hooks = map[event.HookPlatform]lifecycle.Completer{
+		event.ESS: scaling.With(clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}),
+	}
 	if w.handler, err = handler.New(ho); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +104,7 @@ func (w *world) invoke(event string) handler.Result {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), w.timeout)
 	defer cancel()
-	return w.handler.Handle(ctx, handler.Invocation{RequestID: "request-1", API: w.api}, []byte(event))
+	return w.handler.Handle(ctx, handler.Invocation{RequestID: "request-1", API: w.api, Hooks: w.hooks}, []byte(event))
 }
 
 // adds returns how many backends each add carried.
