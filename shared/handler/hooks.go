@@ -46,7 +46,7 @@ func (r *run) completeHook(ctx context.Context, h *hookState) {
 		ClientToken: func(result string) string {
 			return idempotency.CompletionToken(h.hook.ID+h.hook.Name, h.hook.Token, result)
 		},
-		WrapUp: func() (context.Context, context.CancelFunc) { return r.clock.record(ctx) },
+		Grace: r.clock.reserve / 2,
 	}
 	if h.since.After(time.Now()) {
 		job.Since = time.Time{} // a clock is wrong, and we do not know whose
