@@ -71,13 +71,32 @@ func (d *document) config(root place) *Config {
 		names[r.Name] = true
 		c.Routes = append(c.Routes, r)
 	}
+	d.agreeOnLoadBalancers(routes, c)
 	return c
+}
+
+// agreeOnLoadBalancers refuses two load balancers for one group: changes of a
+// load balancer go one after the other, and so it has to be known for sure.
+func (d *document) agreeOnLoadBalancers(routes []place, c *Config) {
+	owner := map[vsg.Group]string{}
+	for i, r := range c.Routes {
+		for j, t := range r.Targets {
+			if t.LoadBalancerID == "" {
+				continue
+			}
+			if other := owner[t.Group]; other != "" && other != t.LoadBalancerID {
+				at := place{node: routes[i].node, path: fmt.Sprintf("%s.targets[%d].loadBalancerId", routes[i].path, j)}
+				d.report(at, "is %s, but another target says that the group belongs to %s", t.LoadBalancerID, other)
+			}
+			owner[t.Group] = t.LoadBalancerID
+		}
+	}
 }
 
 func (d *document) route(p place) Route {
 	f := d.fields(p, "name", "match", "targets", "metadataTargets", "allowVServerGroups", "serverId", "serverIp", "ready", "onTerminate", "complete")
 	r := Route{
-		Name:            d.name(f["name"]),
+		Name:            d.label(f["name"]),
 		Match:           d.match(p, f["match"]),
 		MetadataTargets: d.yes(f["metadataTargets"]),
 		ServerID:        d.template(f["serverId"]),
@@ -120,10 +139,12 @@ func hasAddress(targets []Target) bool {
 	return false
 }
 
-// name reads the name of a route, which appears in errors and logs.
-func (d *document) name(p place) string {
+// label reads a text that other people see: the name of a route, the
+// description of a backend.
+func (d *document) label(p place) string {
+	before := len(d.problems)
 	name := d.text(p)
-	if name != "" && !validDescription(name) {
+	if p.node != nil && len(d.problems) == before && !validDescription(name) {
 		d.report(p, descriptionRule)
 	}
 	return name
@@ -133,10 +154,10 @@ func (d *document) match(route, p place) Match {
 	before := len(d.problems)
 	f := d.fields(p, "source", "scalingGroupId", "lifecycleHookName", "regionId")
 	m := Match{
-		Source:            d.text(f["source"]),
-		ScalingGroupID:    d.text(f["scalingGroupId"]),
-		LifecycleHookName: d.text(f["lifecycleHookName"]),
-		RegionID:          d.text(f["regionId"]),
+		Source:            d.pattern(f["source"]),
+		ScalingGroupID:    d.pattern(f["scalingGroupId"]),
+		LifecycleHookName: d.pattern(f["lifecycleHookName"]),
+		RegionID:          d.pattern(f["regionId"]),
 	}
 	if source := m.Source; source != "" && !isGlob(source) && !knownSource(source) {
 		d.report(f["source"], "is no kind of event: there are %s%s", strings.Join(sources, ", "), didYouMean(source, sources))
@@ -148,6 +169,16 @@ func (d *document) match(route, p place) Match {
 		d.report(p, "must say what the route takes: any of source, scalingGroupId, lifecycleHookName, regionId")
 	}
 	return m
+}
+
+// pattern reads what an event's field is compared with.
+func (d *document) pattern(p place) string {
+	before := len(d.problems)
+	text := d.text(p)
+	if p.node != nil && text == "" && len(d.problems) == before {
+		d.report(p, "must not be empty: leave it out to take everything")
+	}
+	return text
 }
 
 func (d *document) targets(p place, r Route) []Target {
@@ -165,7 +196,7 @@ func (d *document) targets(p place, r Route) []Target {
 			Port:           d.whole(f["port"], vsg.MinPort, vsg.MaxPort, 0),
 			Weight:         d.whole(f["weight"], vsg.MinWeight, vsg.MaxWeight, vsg.DefaultWeight),
 			Type:           vsg.Type(d.oneOf(f["type"], string(vsg.ECS), string(vsg.ECS), string(vsg.ENI), string(vsg.ECI))),
-			Description:    d.text(f["description"]),
+			Description:    d.label(f["description"]),
 		}
 		for _, name := range []string{"regionId", "vServerGroupId", "port"} {
 			if f[name].node == nil {
@@ -174,8 +205,6 @@ func (d *document) targets(p place, r Route) []Target {
 		}
 		if t.Description == "" {
 			t.Description = Description
-		} else if !validDescription(t.Description) {
-			d.report(f["description"], descriptionRule)
 		}
 		if (t.Type == vsg.ENI || t.Type == vsg.ECI) && r.ServerID.IsZero() {
 			d.report(f["type"], "is %s, whose id does not come with the event: the route's serverId must say where it is found, for example \"{{ .Metadata.serverId }}\"", t.Type)

@@ -35,8 +35,8 @@ func ParseTemplate(text string) (Template, error) {
 	for {
 		before, after, found := strings.Cut(rest, "{{")
 		if before != "" {
-			if strings.Contains(before, "}}") {
-				return Template{}, fmt.Errorf("}} without {{ before it")
+			if strings.ContainsAny(before, "{}") {
+				return Template{}, fmt.Errorf("a brace stands alone: names are written as {{ .InstanceId }}")
 			}
 			t.parts = append(t.parts, part{literal: before})
 		}
@@ -60,7 +60,7 @@ func parseName(text string) ([]string, error) {
 	trimmed, dotted := strings.CutPrefix(text, ".")
 	names := strings.Split(trimmed, ".")
 	for _, name := range names {
-		if name == "" || strings.ContainsAny(name, " \t|()\"") {
+		if name == "" || strings.ContainsAny(name, " \t\r\n|()\"{}") {
 			return nil, fmt.Errorf("{{ %s }} is no name: write {{ .InstanceId }} or {{ .Metadata.key }}", text)
 		}
 	}
