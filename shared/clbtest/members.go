@@ -139,12 +139,12 @@ func (lb *loadBalancer) memberList(members []Backend) list {
 // describe appends what answers say of a member. ServerIp, Description and VpcId
 // are absent when it has none.
 func (b *Backend) describe(d document, vpc string, detailed bool) document {
-	d = append(d, field{"ServerId", b.ServerID}, field{"Port", b.Port}, field{"Weight", b.Weight}, field{"Type", b.Type})
+	d = append(d, field{"ServerId", &b.ServerID}, field{"Port", &b.Port}, field{"Weight", &b.Weight}, field{"Type", &b.Type})
 	if b.ServerIP != "" {
-		d = append(d, field{"ServerIp", b.ServerIP})
+		d = append(d, field{"ServerIp", &b.ServerIP})
 	}
 	if b.Description != "" {
-		d = append(d, field{"Description", b.Description})
+		d = append(d, field{"Description", &b.Description})
 	}
 	if vpc != "" {
 		d = append(d, field{"VpcId", vpc})

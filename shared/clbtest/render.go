@@ -90,11 +90,17 @@ func withoutDefaults(value any) any {
 	case document:
 		kept := make(document, 0, len(v))
 		for _, f := range v {
-			if f.name != "Type" || f.value != typeECS {
-				kept = append(kept, field{f.name, withoutDefaults(f.value)})
+			if inner := withoutDefaults(f.value); f.name != "Type" || inner != typeECS {
+				kept = append(kept, field{f.name, inner})
 			}
 		}
 		return kept
+	case *document:
+		return withoutDefaults(*v)
+	case *string:
+		return *v
+	case *int:
+		return *v
 	case list:
 		kept := list{element: v.element}
 		v.each(func(item any) { kept.items = append(kept.items, withoutDefaults(item)) })

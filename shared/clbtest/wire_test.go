@@ -31,10 +31,11 @@ func versionOf(action string) string {
 	return "2014-05-15"
 }
 
-var fromForm = strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
-
 // escape percent-encodes as the signatures want it.
-func escape(s string) string { return fromForm.Replace(url.QueryEscape(s)) }
+func escape(s string) string {
+	s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+	return strings.ReplaceAll(strings.ReplaceAll(s, "*", "%2A"), "%7E", "~")
+}
 
 func canonical(values url.Values) string {
 	var names []string
@@ -62,16 +63,19 @@ func rpc(action string, params map[string]string) url.Values {
 	return values
 }
 
-func signRPC(method, secret string, values url.Values) {
+// signRPC adds the signature and returns the query with it.
+func signRPC(method, secret string, values url.Values) string {
+	query := canonical(values)
 	mac := hmac.New(sha1.New, []byte(secret+"&"))
-	mac.Write([]byte(method + "&%2F&" + escape(canonical(values))))
-	values.Set("Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	mac.Write([]byte(method + "&%2F&" + escape(query)))
+	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	values.Set("Signature", signature)
+	return query + "&Signature=" + escape(signature)
 }
 
 // getRPC is a signed V1 call with everything in the query.
 func getRPC(values url.Values) *http.Request {
-	signRPC("GET", "testsecret", values)
-	return must(http.NewRequest(http.MethodGet, "http://sim.invalid/?"+values.Encode(), nil))
+	return must(http.NewRequest(http.MethodGet, "http://sim.invalid/?"+signRPC("GET", "testsecret", values), nil))
 }
 
 // formRPC is a signed V1 call with its business parameters in the form.
