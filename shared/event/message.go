@@ -124,6 +124,8 @@ type Reconcile struct {
 	ScalingGroupIDs []string // none: all that the routes name
 	Repair          bool
 	Remove          bool
+	// MaxRemovePercent is how much of a group may be removed; 0: the default.
+	MaxRemovePercent int
 }
 
 // Error says why a message can never be processed.

@@ -3,7 +3,7 @@ package event
 // timer is a tick of a timer trigger, which asks for a reconcile run:
 //
 //	{"triggerTime": "2026-11-02T06:30:00Z", "triggerName": "reconcile",
-//	 "payload": "{\"reconcile\": {\"scalingGroupIds\": [\"asg-bp1web\"], \"repair\": true, \"remove\": false}}"}
+//	 "payload": "{\"reconcile\": {\"scalingGroupIds\": [\"asg-bp1web\"], \"repair\": true, \"remove\": false, \"maxRemovePercent\": 10}}"}
 //
 // The payload is the user's own text. Without one, or with one that is no JSON
 // object, everything that the routes name is compared and what is missing is
@@ -39,7 +39,7 @@ func (d *decoder) timer(m *Message, o object) {
 				return
 			}
 		case '[':
-			m.fail(malformed(nested.path, "must be an object with scalingGroupIds, repair and remove"))
+			m.fail(malformed(nested.path, "must be an object with scalingGroupIds, repair, remove and maxRemovePercent"))
 			return
 		}
 	}
@@ -49,6 +49,7 @@ func (d *decoder) timer(m *Message, o object) {
 	}
 	m.Reconcile.Repair = r.boolean(settings.get("repair"), true)
 	m.Reconcile.Remove = r.boolean(settings.get("remove"), false)
+	m.Reconcile.MaxRemovePercent = r.integer(settings.get("maxRemovePercent"), 1, 100, 0)
 	if r.err != nil {
 		m.fail(r.err)
 	}

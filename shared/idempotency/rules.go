@@ -120,6 +120,9 @@ func (r Rules) retention() time.Duration {
 	return r.Retention
 }
 
+// Forgotten reports whether what was noted at a time is too old to be kept at now.
+func (r Rules) Forgotten(at, now time.Time) bool { return now.Sub(at) > r.retention() }
+
 // remember puts the newest first. Records are values: the old list stays as it is.
 func remember(done []Completion, newest Completion) []Completion {
 	list := append(make([]Completion, 0, len(done)+1), newest)

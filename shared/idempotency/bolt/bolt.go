@@ -11,8 +11,8 @@
 // packages redis or dynamodb.
 //
 // The file has one bucket, "records/1", from the name of the subject to the
-// record as JSON, and one, "sweep/1", that remembers how far the search for
-// expired records has come.
+// record as JSON, one, "sweep/1", that remembers how far the search for expired
+// records has come, and one, "marks/1", for [Store.Mark].
 package bolt
 
 import (
@@ -46,6 +46,7 @@ var (
 	recordBucket = []byte("records/1")
 	sweepBucket  = []byte("sweep/1")
 	sweepKey     = []byte("next")
+	markBucket   = []byte("marks/1")
 )
 
 // Options adjust a store; the zero value is fine.
@@ -127,17 +128,8 @@ func (s *Store) Settle(ctx context.Context, owner idempotency.Owner, settlements
 
 // update runs do in one transaction. The clock is read when the lock is held,
 // because waiting for it may take long.
-func (s *Store) update(ctx context.Context, do func(*records, idempotency.Moment) error) (err error) {
-	db, err := s.open(ctx)
-	if err != nil {
-		return fmt.Errorf("idempotency: store %s: %w", s.path, err)
-	}
-	defer func() {
-		if closing := db.Close(); closing != nil && err == nil {
-			err = fmt.Errorf("idempotency: store %s: close: %w", s.path, closing)
-		}
-	}()
-	err = db.Update(func(tx *bolt.Tx) error {
+func (s *Store) update(ctx context.Context, do func(*records, idempotency.Moment) error) error {
+	return s.transact(ctx, func(tx *bolt.Tx) error {
 		bucket, err := tx.CreateBucketIfNotExists(recordBucket)
 		if err != nil {
 			return err
@@ -152,10 +144,20 @@ func (s *Store) update(ctx context.Context, do func(*records, idempotency.Moment
 		}
 		return sweep(tx, bucket, now)
 	})
-	switch {
-	case errors.Is(err, errUnchanged):
-		return nil
-	case err != nil:
+}
+
+// transact opens the file for one transaction.
+func (s *Store) transact(ctx context.Context, do func(*bolt.Tx) error) (err error) {
+	db, err := s.open(ctx)
+	if err != nil {
+		return fmt.Errorf("idempotency: store %s: %w", s.path, err)
+	}
+	defer func() {
+		if closing := db.Close(); closing != nil && err == nil {
+			err = fmt.Errorf("idempotency: store %s: close: %w", s.path, closing)
+		}
+	}()
+	if err = db.Update(do); err != nil && !errors.Is(err, errUnchanged) {
 		return fmt.Errorf("idempotency: store %s: %w", s.path, err)
 	}
 	return nil

@@ -39,6 +39,7 @@ type Store struct {
 	mu      sync.Mutex
 	records map[idempotency.Subject]*list.Element // of entry
 	byAge   list.List                             // the last changed in front
+	marks   map[string]time.Time
 }
 
 type entry struct {
