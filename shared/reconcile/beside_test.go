@@ -18,6 +18,9 @@ import (
 	"slb-registrar/shared/vsg"
 )
 
+// pass lets the time of a bubble pass.
+func pass(d time.Duration) { <-time.After(d) }
+
 // handled is what an event leaves behind: a claim, a change, a settlement.
 func (w *world) handled(action vsg.Action, server, launch string, at time.Time) vsg.Status {
 	w.t.Helper()
@@ -66,7 +69,7 @@ func (s scaling) Instances(ctx context.Context, region, group string, ids []stri
 func TestWhatATerminationRemovedMeanwhileIsNotResurrected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, oneGroup, clbtest.State{
-			LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 3)...)},
+			LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(3)...)},
 			Instances:     serving("asg-1", 1, 3),
 		})
 		w.invocation.Scaling = scaling{Scaling: w.invocation.Scaling, after: func([]string) {
@@ -76,7 +79,7 @@ func TestWhatATerminationRemovedMeanwhileIsNotResurrected(t *testing.T) {
 				t.Errorf("the termination ended as %s", got)
 			}
 		}}
-		time.Sleep(40 * time.Second) // into the minute, on the bubble's clock
+		pass(40 * time.Second) // into the minute, on the bubble's clock
 		report := w.run(repair)
 		equal(t, "drift", found(report), []string{"missing i-0003:80"})
 		equal(t, "changes", ended(report), []string{})
@@ -93,9 +96,9 @@ func TestATerminationThatWasStampedBeforeTheRepairStillRemoves(t *testing.T) {
 			LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a")},
 			Instances:     serving("asg-1", 1, 1),
 		})
-		time.Sleep(50 * time.Second)
+		pass(50 * time.Second)
 		equal(t, "changes", ended(w.run(repair)), []string{"add i-0001:80 added"})
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if got := w.handled(vsg.Remove, "i-0001", "token-1", time.Now().Truncate(time.Minute)); got != vsg.Removed {
 			t.Errorf("the termination ended as %s", got)
 		}
@@ -105,7 +108,7 @@ func TestATerminationThatWasStampedBeforeTheRepairStillRemoves(t *testing.T) {
 
 func TestALaunchThatCameBetweenTheReadingsIsNotRemoved(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 2)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(2)...)},
 		Instances:     serving("asg-1", 1, 2),
 	})
 	w.invocation.Scaling = scaling{Scaling: w.invocation.Scaling, after: func(ids []string) {
@@ -126,7 +129,7 @@ func TestALaunchThatCameBetweenTheReadingsIsNotRemoved(t *testing.T) {
 // coming back short.
 func TestAnInstanceThatAListHadLostIsNotRemoved(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 3)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(3)...)},
 		Instances:     serving("asg-1", 1, 3),
 	})
 	w.invocation.Scaling = forgetful{w.invocation.Scaling}
@@ -188,7 +191,7 @@ func TestTwoReconcilersAtOnceDoTheWorkOnce(t *testing.T) {
 		w := newWorldWith(t, oneGroup, clbtest.Options{
 			Latency: 80 * time.Millisecond, Settle: 300 * time.Millisecond, Duplicate: clbtest.DuplicateError,
 			State: clbtest.State{
-				LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 40)...)},
+				LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(40)...)},
 				Instances:     serving("asg-1", 21, 80), // 20 are gone, 60 are missing
 			},
 		})
@@ -231,7 +234,7 @@ func TestAReconcileInAStormOfEventsDoesNoHarm(t *testing.T) {
 		const n = 120
 		w := newWorldWith(t, oneGroup, clbtest.Options{
 			Latency: 80 * time.Millisecond, Settle: 300 * time.Millisecond,
-			State: clbtest.State{LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, n)...)}, Instances: serving("asg-1", 1, n)},
+			State: clbtest.State{LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(n)...)}, Instances: serving("asg-1", 1, n)},
 		})
 		fleet := &fleet{states: map[string]string{}}
 		for i := 1; i <= n; i++ {
@@ -241,7 +244,7 @@ func TestAReconcileInAStormOfEventsDoesNoHarm(t *testing.T) {
 		var storm sync.WaitGroup
 		for i := 1; i <= n; i++ {
 			storm.Go(func() { // half of them go, and as many come
-				time.Sleep(time.Duration(i) * 50 * time.Millisecond)
+				pass(time.Duration(i) * 50 * time.Millisecond)
 				if i%2 == 0 {
 					fleet.set(number(i), "Removing:Wait")
 					w.handled(vsg.Remove, number(i), "out/"+number(i), time.Now())
@@ -266,7 +269,7 @@ func TestAReconcileInAStormOfEventsDoesNoHarm(t *testing.T) {
 						return
 					default:
 						w.run(event.Reconcile{Repair: true, Remove: true, MaxRemovePercent: 100})
-						time.Sleep(100 * time.Millisecond)
+						pass(100 * time.Millisecond)
 					}
 				}
 			})

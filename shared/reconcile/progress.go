@@ -47,6 +47,9 @@ func (r *run) sequence(ctx context.Context, tasks []*task) (next func() *task) {
 		age[k] = oldest
 	}
 	slices.SortStableFunc(tasks, func(a, b *task) int { return age[a].Compare(age[b]) })
+	for i, k := range tasks {
+		k.first = i < parallel
+	}
 	var mu sync.Mutex
 	return func() *task {
 		mu.Lock()
@@ -60,8 +63,8 @@ func (r *run) sequence(ctx context.Context, tasks []*task) (next func() *task) {
 	}
 }
 
-// mark notes that a task had its turn, whatever came of it: one that fails must
-// not keep the others waiting.
+// mark notes that a task had its turn, whatever came of it: one that fails, or
+// that is too large for any run, must not keep the others waiting.
 func (r *run) mark(ctx context.Context, k *task) {
 	if r.progress == nil {
 		return

@@ -134,29 +134,33 @@ func (r *run) do(ctx context.Context, k *task) {
 		r.slots <- struct{}{}
 		parts.Go(func() {
 			defer func() { <-r.slots }()
-			r.group(ctx, t, d)
+			if r.group(ctx, t, d) {
+				k.compared.Store(true)
+			}
 		})
 	}
 	parts.Wait()
-	r.mark(ctx, k)
+	if ctx.Err() == nil || k.first || k.compared.Load() {
+		r.mark(ctx, k)
+	}
 }
 
-// group compares one group and repairs it.
-func (r *run) group(ctx context.Context, t *target, d desired) {
+// group compares one group and repairs it. It reports whether it could.
+func (r *run) group(ctx context.Context, t *target, d desired) bool {
 	if t.nothingKnown(d) {
 		if ctx.Err() != nil {
 			r.notReached()
 		}
-		return
+		return false
 	}
 	reply, err := r.describe(ctx, t)
 	switch {
 	case err != nil && err.Code == CodeDeadline:
 		r.notReached()
-		return
+		return false
 	case err != nil:
 		r.problem(err.in(Problem{Group: t.group}))
-		return
+		return false
 	}
 	drift := t.compare(d, reply.LoadBalancerID, reply.Backends)
 	drift = r.confirm(ctx, t, d, drift)
@@ -175,6 +179,7 @@ func (r *run) group(ctx context.Context, t *target, d desired) {
 			r.report.Changes = append(r.report.Changes, c.Change)
 		}
 	}
+	return true
 }
 
 // problem reports one. That the time was over is no problem: it is counted.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/route"
@@ -36,8 +37,10 @@ type target struct {
 // task is what has to be compared together: VServer groups that share scaling
 // groups, so that each of these is read once.
 type task struct {
-	feeders []*feeder
-	targets []*target
+	feeders  []*feeder
+	targets  []*target
+	first    bool        // it began with the run, and so had a fair turn whatever came of it
+	compared atomic.Bool // at least one of the groups was compared
 }
 
 // scope finds out what a request is about.

@@ -20,7 +20,7 @@ func equal(t *testing.T, what string, got, want any) {
 
 func TestNothingIsChangedWhereEverythingIsInPlace(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 3)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(3)...)},
 		Instances:     serving("asg-1", 1, 3),
 	})
 	report := w.run(remove)
@@ -34,7 +34,7 @@ func TestNothingIsChangedWhereEverythingIsInPlace(t *testing.T) {
 
 func TestALostLaunchIsFoundAndAdded(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 2)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(2)...)},
 		Instances:     serving("asg-1", 1, 3),
 	})
 	report := w.run(look)
@@ -50,7 +50,7 @@ func TestALostLaunchIsFoundAndAdded(t *testing.T) {
 
 func TestALostTerminationIsRemovedOnlyWhereThatIsAskedFor(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 3)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(3)...)},
 		Instances:     serving("asg-1", 1, 2),
 	})
 	report := w.run(repair)
@@ -82,7 +82,7 @@ func TestAGroupThatWasEmptiedByHandIsFilledAgainAndAgain(t *testing.T) {
 func TestAForeignServerIsReportedAndNeverTouched(t *testing.T) {
 	foreign := clbtest.Backend{ServerID: "i-foreign", Port: 80, Weight: 100, Type: "ecs"}
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", append(members(1, 2), foreign)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", append(members(2), foreign)...)},
 		Instances:     serving("asg-1", 1, 2),
 	})
 	report := w.run(remove)
@@ -157,7 +157,7 @@ func TestNotMoreThanAPercentageOfAGroupIsRemovedInOneRun(t *testing.T) {
 		{members: 1, gone: 1, percent: 100, want: 0},
 	} {
 		w := newWorld(t, oneGroup, clbtest.State{
-			LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, test.members)...)},
+			LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(test.members)...)},
 			Instances:     serving("asg-1", test.gone+1, test.members-test.gone),
 		})
 		report := w.run(event.Reconcile{Repair: true, Remove: true, MaxRemovePercent: test.percent})
@@ -178,7 +178,7 @@ func TestNothingIsRemovedAfterAFailedOrShortPage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, oneGroup, clbtest.State{
-				LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 80)...)},
+				LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(80)...)},
 				Instances:     serving("asg-1", 1, 60),
 			}, fault)
 			report := w.run(remove)
@@ -193,7 +193,7 @@ func TestNothingIsRemovedAfterAFailedOrShortPage(t *testing.T) {
 
 func TestAnUnreadableGroupIsNotTakenForAnEmptyOne(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
-		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(1, 3)...)},
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(3)...)},
 		Instances:     serving("asg-1", 1, 3),
 	}, clbtest.Fault{Action: "DescribeVServerGroupAttribute", Effect: clbtest.Effect{Code: "Forbidden.RAM", HTTPStatus: 403}})
 	report := w.run(remove)

@@ -162,10 +162,10 @@ func serving(asg string, from, n int) []clbtest.Instance {
 	return instances
 }
 
-func members(from, n int) []clbtest.Backend {
+func members(n int) []clbtest.Backend {
 	backends := make([]clbtest.Backend, n)
 	for i := range backends {
-		backends[i] = ours(number(from + i))
+		backends[i] = ours(number(i + 1))
 	}
 	return backends
 }
