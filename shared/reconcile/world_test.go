@@ -13,8 +13,8 @@ import (
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/idempotency/memory"
+	"slb-registrar/shared/lifecycle/ess"
 	"slb-registrar/shared/reconcile"
-	"slb-registrar/shared/reconcile/ess"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 )

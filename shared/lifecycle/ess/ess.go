@@ -1,5 +1,6 @@
 // Package ess completes the lifecycle hooks of Alibaba Cloud Auto Scaling
-// (product ESS, version 2014-08-28).
+// (product ESS, version 2014-08-28), and reads its scaling groups for package
+// reconcile.
 //
 // A [Service] belongs to a process, [Service.With] binds it to the credentials
 // of an invocation. What one call promises, about contexts, connections and
@@ -57,8 +58,9 @@ func (s *Service) Close() { s.service.Close() }
 // With binds the Service to the credentials of one invocation. It is cheap.
 func (s *Service) With(c alibaba.Credentials) *Client { return &Client{s.service.With(c)} }
 
-// Client answers hooks with the credentials of one invocation. It implements
-// [lifecycle.Completer] and is safe for concurrent use.
+// Client answers hooks and reads scaling groups with the credentials of one
+// invocation. It implements [lifecycle.Completer] and [reconcile.Scaling] and is
+// safe for concurrent use.
 type Client struct{ client *alibaba.Client }
 
 var _ lifecycle.Completer = (*Client)(nil)

@@ -1,20 +1,11 @@
-// Package ess reads scaling groups of Alibaba Cloud Auto Scaling (product ESS,
-// version 2014-08-28) for package reconcile.
-//
-// A [Service] belongs to a process, [Service.With] binds it to the credentials
-// of an invocation. What one call promises, about contexts, connections and
-// secrets, is written in package alibaba. The only action called is
-// DescribeScalingInstances.
 package ess
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/ess"
@@ -26,44 +17,10 @@ import (
 // pageSize is the largest that DescribeScalingInstances documents.
 const pageSize = 50
 
-// Options of a Service. The zero value calls the official endpoints over HTTPS.
-type Options struct {
-	Endpoint  string            // as that of package clb
-	Transport http.RoundTripper // for tests
-}
-
-// Service is shared by all invocations of a process and safe for concurrent use.
-type Service struct{ service *alibaba.Service }
-
-// The SDK makes its map when it is first asked, without a lock.
-var endpoints = sync.OnceValue(ess.GetEndpointMap)
-
-// New makes a Service. It fails if the endpoint is no address, or one that
-// would be called over plain HTTP and is not a loopback address.
-func New(options Options) (*Service, error) {
-	service, err := alibaba.New(
-		alibaba.Product{Name: "ess", Endpoints: endpoints()},
-		alibaba.Options{Endpoint: options.Endpoint, Transport: options.Transport})
-	if err != nil {
-		return nil, err
-	}
-	return &Service{service}, nil
-}
-
-// Close closes the connections that are not in use. The Service stays usable.
-func (s *Service) Close() { s.service.Close() }
-
-// With binds the Service to the credentials of one invocation. It is cheap.
-func (s *Service) With(c alibaba.Credentials) *Client { return &Client{s.service.With(c)} }
-
-// Client reads with the credentials of one invocation. It implements
-// [reconcile.Scaling] and is safe for concurrent use.
-type Client struct{ client *alibaba.Client }
-
 var _ reconcile.Scaling = (*Client)(nil)
 
-// Instances reads a scaling group page by page. Instances come and go while it
-// does: an answer that does not hold together (another total than the page
+// Instances calls DescribeScalingInstances, page by page. Instances come and go
+// while it does: an answer that does not hold together (another total than the page
 // before, an instance twice, fewer than the total) is an error that may pass
 // with another try.
 func (c *Client) Instances(ctx context.Context, regionID, scalingGroupID string, ids []string) ([]reconcile.Instance, error) {
@@ -142,16 +99,4 @@ type instances struct {
 
 func short(message, requestID string) error {
 	return &reconcile.Error{Code: reconcile.CodeShort, Message: message, RequestID: requestID, Temporary: true}
-}
-
-// temporary reports whether it makes sense to repeat the same call soon.
-func temporary(e *alibaba.Error) bool {
-	switch {
-	case e.Lost, e.Status >= http.StatusInternalServerError, e.Status == http.StatusTooManyRequests,
-		e.Code == alibaba.CodeUnreachable, e.Code == alibaba.CodeBadAnswer,
-		strings.HasPrefix(e.Code, "Throttling"), e.Code == "ServiceUnavailable", e.Code == "SystemBusy",
-		e.Code == "SignatureNonceUsed", strings.HasPrefix(e.Code, "InvalidTimeStamp"), e.Code == "IllegalTimestamp":
-		return true
-	}
-	return false
 }
