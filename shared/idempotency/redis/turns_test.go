@@ -210,7 +210,8 @@ func TestAKilledWaiterIsSkipped(t *testing.T) {
 			got <- time.Now()
 			turn.Give(t.Context(), nothing)
 		}()
-		<-time.After(50 * time.Millisecond)
+		<-time.After(55 * time.Millisecond)
+		synctest.Wait() // it sleeps between two questions
 		dead.kill()
 		if err := <-gone; err == nil {
 			t.Error("a process without a network took a turn")
