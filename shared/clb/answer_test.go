@@ -121,7 +121,7 @@ func TestHealthAndListenersAreRead(t *testing.T) {
 		case "DescribeHealthStatus":
 			answer(200, `{"RequestId":"R","BackendServers":{"BackendServer":[
 				{"ListenerPort":443,"Port":8080,"Protocol":"https","ServerId":"i-1","ServerIp":"192.0.2.1","ServerHealthStatus":"normal","Weight":"100"},
-				{"ListenerPort":80,"Port":8080,"Protocol":"http","ServerId":"i-1","ServerIp":"192.0.2.1","ServerHealthStatus":"unavailable"}]}}`)(w, r)
+				{"ListenerPort":80,"Port":8080,"Protocol":"http","ServerId":"i-1","ServerIp":"192.0.2.1","EniHost":"192.0.2.9","ServerHealthStatus":"unavailable"}]}}`)(w, r)
 		case "DescribeVServerGroups":
 			if r.URL.Query().Get("IncludeListener") != "true" || r.URL.Query().Get("IncludeRule") != "true" {
 				t.Error("listeners and rules were not asked for")
@@ -134,14 +134,14 @@ func TestHealthAndListenersAreRead(t *testing.T) {
 	})
 	health, err := client.Health(t.Context(), "cn-hangzhou", "lb-1")
 	if diff := cmp.Diff([]vsg.Health{
-		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, ListenerPort: 443, State: vsg.Healthy},
-		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, ListenerPort: 80, State: vsg.Unchecked},
+		{ServerID: "i-1", ServerIP: "192.0.2.1", Port: 8080, Listener: vsg.Listener{Port: 443, Protocol: "https"}, State: vsg.Healthy},
+		{ServerID: "i-1", ServerIP: "192.0.2.1", InterfaceIP: "192.0.2.9", Port: 8080, Listener: vsg.Listener{Port: 80, Protocol: "http"}, State: vsg.Unchecked},
 	}, health); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	bindings, err := client.Bindings(t.Context(), "cn-hangzhou", "lb-1")
 	if diff := cmp.Diff([]vsg.Binding{
-		{GroupID: "rsp-1", ListenerPorts: []int{443, 80}},
+		{GroupID: "rsp-1", Listeners: []vsg.Listener{{Port: 443, Protocol: "https"}, {Port: 80, Protocol: "http"}}},
 		{GroupID: "rsp-2", Rules: 1},
 		{GroupID: "rsp-3"},
 	}, bindings); err != nil || diff != "" {

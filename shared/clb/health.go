@@ -1,6 +1,7 @@
 package clb
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
@@ -25,8 +26,8 @@ func (c *Client) Health(ctx context.Context, regionID, loadBalancerID string) ([
 	health := make([]vsg.Health, len(answer.BackendServers.BackendServer))
 	for i, s := range answer.BackendServers.BackendServer {
 		health[i] = vsg.Health{
-			ServerID: s.ServerId, ServerIP: s.ServerIp, Port: s.Port,
-			ListenerPort: s.ListenerPort, State: vsg.HealthState(s.ServerHealthStatus),
+			ServerID: s.ServerId, ServerIP: s.ServerIp, InterfaceIP: s.EniHost, Port: s.Port,
+			Listener: vsg.Listener{Port: s.ListenerPort, Protocol: s.Protocol}, State: vsg.HealthState(s.ServerHealthStatus),
 		}
 	}
 	return health, nil
@@ -49,11 +50,9 @@ func (c *Client) Bindings(ctx context.Context, regionID, loadBalancerID string) 
 	for i, g := range answer.VServerGroups.VServerGroup {
 		bindings[i] = vsg.Binding{GroupID: g.VServerGroupId, Rules: len(g.AssociatedObjects.Rules.Rule)}
 		for _, l := range g.AssociatedObjects.Listeners.Listener {
-			port := l.Port
-			if port == 0 {
-				port = l.ListenerPort
-			}
-			bindings[i].ListenerPorts = append(bindings[i].ListenerPorts, port)
+			bindings[i].Listeners = append(bindings[i].Listeners, vsg.Listener{
+				Port: cmp.Or(l.Port, l.ListenerPort), Protocol: cmp.Or(l.Protocol, l.ListenerProtocol),
+			})
 		}
 	}
 	return bindings, nil

@@ -53,13 +53,13 @@ func TestTheSimulatorAcceptsWhatIsSent(t *testing.T) {
 	}
 	health, err := client.Health(ctx, web.RegionID, "lb-web")
 	if diff := cmp.Diff([]vsg.Health{
-		{ServerID: "i-web1", Port: 80, ListenerPort: 443, State: vsg.Healthy},
-		{ServerID: "i-web2", Port: 80, ListenerPort: 443, State: vsg.Unhealthy},
+		{ServerID: "i-web1", Port: 80, Listener: vsg.Listener{Port: 443, Protocol: "http"}, State: vsg.Healthy},
+		{ServerID: "i-web2", Port: 80, Listener: vsg.Listener{Port: 443, Protocol: "http"}, State: vsg.Unhealthy},
 	}, health); err != nil || diff != "" {
 		t.Fatalf("health: %v (-want +got):\n%s", err, diff)
 	}
 	bindings, err := client.Bindings(ctx, web.RegionID, "lb-web")
-	if diff := cmp.Diff([]vsg.Binding{{GroupID: "rsp-web", ListenerPorts: []int{443}}}, bindings); err != nil || diff != "" {
+	if diff := cmp.Diff([]vsg.Binding{{GroupID: "rsp-web", Listeners: []vsg.Listener{{Port: 443, Protocol: "http"}}}}, bindings); err != nil || diff != "" {
 		t.Fatalf("bindings: %v (-want +got):\n%s", err, diff)
 	}
 	if _, err = client.Apply(ctx, vsg.Remove, web, []vsg.Backend{drained}); err != nil {

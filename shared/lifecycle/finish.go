@@ -126,7 +126,7 @@ func (f *Finisher) handOver(ctx context.Context, grace time.Duration, heart *Hea
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	return heart.Cover(late, f.gap(), f.gap())
+	return heart.Cover(late, f.gap(), 0)
 }
 
 // complete sends the result until it is known to have arrived.

@@ -44,9 +44,9 @@ func NewHeart(completer Completer, hook *event.Hook, since time.Time) *Heart {
 }
 
 // Cover makes sure that the hook does not time out within the next rest, with
-// a heartbeat if that is not sure. It asks for need, the time that the whole of
-// the work may still take, so that one heartbeat is enough where the platform
-// allows. Once the hook has ended, or no more heartbeats are allowed, it sends
+// a heartbeat if that is not sure. It asks for enough to cover need as well, the
+// time that the whole of the work may still take, so that one heartbeat is
+// enough where the platform allows. Once the hook has ended, or no more heartbeats are allowed, it sends
 // none and returns that error again; other errors are worth another try.
 func (h *Heart) Cover(ctx context.Context, rest, need time.Duration) error {
 	h.mu.Lock()
@@ -55,10 +55,11 @@ func (h *Heart) Cover(ctx context.Context, rest, need time.Duration) error {
 		return h.stopped
 	}
 	now := time.Now()
-	if now.Add(rest + heartMargin).Before(h.until) {
+	rest += heartMargin
+	if !now.Add(rest).After(h.until) {
 		return nil
 	}
-	kept, err := h.completer.Heartbeat(ctx, h.hook, min(max(rest, need, leastHeartbeat), mostHeartbeat))
+	kept, err := h.completer.Heartbeat(ctx, h.hook, min(max(need+rest, leastHeartbeat), mostHeartbeat))
 	if err != nil {
 		if e := asError(err); e.Ended || e.Exhausted {
 			h.stopped = e

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,23 +21,33 @@ type verdict struct {
 // listeners, and each checks the health of its members for itself.
 func (s *sight) judge(group string, b vsg.Backend) verdict {
 	binding := s.bindings[group]
-	if len(binding.ListenerPorts) == 0 && binding.Rules == 0 {
+	if len(binding.Listeners) == 0 && binding.Rules == 0 {
 		return verdict{true, "no listener and no rule sends to the group: its members have no health"}
 	}
-	checked := map[int]bool{} // by listener port: all is well so far
+	listed := make([]bool, max(len(binding.Listeners), 1))
 	state := vsg.Healthy
 	for _, h := range s.health {
-		if h.ServerID != b.ServerID || h.Port != b.Port || b.ServerIP != "" && h.ServerIP != b.ServerIP {
+		if h.ServerID != b.ServerID || h.Port != b.Port || b.ServerIP != "" && h.ServerIP != b.ServerIP && h.InterfaceIP != b.ServerIP {
 			continue
 		}
 		// Rules do not say of which listener they are; every listener that
-		// knows the backend is taken to be meant.
-		if len(binding.ListenerPorts) > 0 && !slices.Contains(binding.ListenerPorts, h.ListenerPort) {
+		// lists the backend is taken to be meant.
+		at := 0
+		if len(binding.Listeners) > 0 {
+			at = slices.IndexFunc(binding.Listeners, func(l vsg.Listener) bool { return same(l, h.Listener) })
+		}
+		if at < 0 {
 			continue
 		}
-		checked[h.ListenerPort] = true
+		listed[at] = true
 		if h.State != vsg.Healthy {
 			state = h.State
+		}
+	}
+	missing := 0
+	for _, yes := range listed {
+		if !yes {
+			missing++
 		}
 	}
 	switch {
@@ -44,12 +55,15 @@ func (s *sight) judge(group string, b vsg.Backend) verdict {
 		return verdict{false, "no health check of the backend was completed; the listener may have none"}
 	case state != vsg.Healthy:
 		return verdict{false, "the load balancer calls the backend " + string(state)}
-	case len(checked) == 0:
-		return verdict{false, "the load balancer does not list the backend's health yet"}
-	case len(checked) < len(binding.ListenerPorts):
-		return verdict{false, fmt.Sprintf("%d of %d listeners list the backend's health", len(checked), len(binding.ListenerPorts))}
+	case missing > 0:
+		return verdict{false, fmt.Sprintf("the load balancer does not list the backend's health yet at %d of %d listeners", missing, len(listed))}
 	}
 	return verdict{ready: true}
+}
+
+// same reports whether two listeners are one. An answer may leave the protocol out.
+func same(a, b vsg.Listener) bool {
+	return a.Port == b.Port && (a.Protocol == "" || b.Protocol == "" || strings.EqualFold(a.Protocol, b.Protocol))
 }
 
 // await waits until the load balancers call the backends of all changes

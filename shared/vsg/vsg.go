@@ -180,21 +180,31 @@ const (
 	Unchecked HealthState = "unavailable"
 )
 
+// Listener is one of the ports at which a load balancer takes traffic. Two may
+// have the same port with different protocols.
+type Listener struct {
+	Port     int
+	Protocol string // tcp, udp, http, https
+}
+
 // Health is the state of one backend at one listener of a load balancer.
 type Health struct {
 	ServerID string
 	// ServerIP is also set for ECS instances, which have none in their identity.
-	ServerIP     string
-	Port         int // of the backend
-	ListenerPort int
-	State        HealthState
+	ServerIP string
+	// InterfaceIP is the address of an elastic network interface; it may stand
+	// here and not in ServerIP.
+	InterfaceIP string
+	Port        int // of the backend
+	Listener    Listener
+	State       HealthState
 }
 
 // Binding says who sends to a group. A group to which nobody does has no
 // health either.
 type Binding struct {
-	GroupID       string
-	ListenerPorts []int
+	GroupID   string
+	Listeners []Listener
 	// Rules is how many forwarding rules do. The service does not say of which
 	// listener they are.
 	Rules int
