@@ -48,11 +48,15 @@ func TestFunctionComputeTellsTheInvocationItsCircumstances(t *testing.T) {
 			t.Errorf("the process inherited %s", v)
 		}
 	}
-	if !strings.Contains(printed.String(), "FC Invoke End RequestId: req-1") {
-		t.Errorf("the output was not passed on: %q", printed)
-	}
 	if answer = send(t, d, runtimeapi.Event{Body: []byte(`{}`)}); answer.ColdStart {
 		t.Error("the second invocation was a cold start too")
+	}
+	// What is printed after the answer has certainly come when the process has ended.
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(printed.String(), "FC Invoke End RequestId: req-1") {
+		t.Errorf("the output was not passed on: %q", printed)
 	}
 }
 
