@@ -1,12 +1,12 @@
-# Every target works on a machine that has only Go, but for `lint` and `package`,
-# which say what they need.
+# Every target works on a machine that has only Go, but for `lint`, which
+# says what it needs.
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS   = -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 2m
 
-.PHONY: check test race vet fmt lint build bench fuzz clean
+.PHONY: check test race vet fmt lint build package bench fuzz clean
 
 check: fmt vet lint race build ## everything that must hold before a change lands
 
@@ -30,6 +30,9 @@ build: ## the function binaries and the command line, into bin/
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -tags lambda.norpc -ldflags '$(LDFLAGS)' -o bin/lambda-amd64/bootstrap ./functions/lambda
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -tags lambda.norpc -ldflags '$(LDFLAGS)' -o bin/lambda-arm64/bootstrap ./functions/lambda
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/slb-registrar ./functions/local
+
+package: ## the zips that are deployed, into dist/: the same bytes from the same sources; CONFIG=FILE packs other routes
+	$(GO) run ./functions/package -version '$(VERSION)' $(if $(CONFIG),-config '$(CONFIG)')
 
 bench: ## the numbers, printed beside their baselines
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./shared/registrar

@@ -1,70 +1,97 @@
-// Command lambda is the function for AWS Lambda, runtime provided.al2023.
+// Command lambda is the function for AWS Lambda, runtime provided.al2023. Besides
+// what package environment lists it reads
+//
+//	REGISTRAR_CREDENTIALS_SECRET  the secret of AWS Secrets Manager that holds the
+//	                              Alibaba Cloud access key; without it the key is
+//	                              taken from ALIBABA_CLOUD_ACCESS_KEY_ID and its
+//	                              companions
+//	AWS_ENDPOINT_URL              where the services of AWS are, instead of the region's
+//
+// Build it with the tag lambda.norpc: without it the runtime module keeps
+// net/rpc, and with that the linker cannot drop anything from the AWS clients.
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/rs/zerolog"
 
 	"slb-registrar/functions/internal/environment"
 	"slb-registrar/shared/clb"
 	"slb-registrar/shared/handler"
-	"slb-registrar/shared/idempotency/memory"
 	"slb-registrar/shared/registrar"
 )
 
+// version is stamped by the build.
+var version = "devel"
+
 func main() {
-	env, err := environment.Read(os.Getenv, os.Stdout)
-	if err != nil {
-		fatal(err)
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		fmt.Fprintf(os.Stderr, "slb-registrar %s for AWS Lambda: started by the platform, which sets AWS_LAMBDA_RUNTIME_API\n", version)
+		os.Exit(2)
 	}
-	f, err := newFunction(env)
+	f, err := newFunction(os.Getenv, os.Stdout)
 	if err != nil {
-		fatal(err)
+		fmt.Fprintf(os.Stderr, "the function cannot run: %v\n", err)
+		os.Exit(1)
 	}
+	f.log.Info().Str("version", version).Msg("the function starts")
 	lambda.Start(f)
 }
 
-func fatal(err error) {
-	fmt.Fprintf(os.Stderr, "the function cannot start: %v\n", err)
-	os.Exit(1)
-}
-
-// function is the handler with what it needs of this platform.
+// function is the handler with what it needs of this platform. It is shared by
+// all invocations of the process, and safe for as many at a time as there are.
 type function struct {
-	handler     *handler.Handler
-	service     *clb.Service
-	credentials clb.Credentials
+	handler *handler.Handler
+	service *clb.Service
+	source  source
+	log     zerolog.Logger
 }
 
-func newFunction(env *environment.Environment) (*function, error) {
-	if environment.Scheme(env.StoreURL) != "memory" {
-		return nil, fmt.Errorf("REGISTRAR_STORE: %q is not known here; want memory", environment.Scheme(env.StoreURL))
+var _ lambda.Handler = (*function)(nil)
+
+func newFunction(getenv func(string) string, stdout io.Writer) (*function, error) {
+	env, err := environment.Read(getenv, stdout)
+	if err != nil {
+		return nil, err
 	}
-	credentials, err := environment.Credentials(os.Getenv)
+	source, err := openSource(getenv, env.Log)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(env.StoreURL, env.Config.Retention)
 	if err != nil {
 		return nil, err
 	}
 	h, err := handler.New(handler.Options{
 		Config: env.Config, Log: env.Log, Platform: "lambda",
-		Store: memory.New(memory.Options{Retention: env.Config.Retention}), StoreIsLocal: true,
-		Engine: registrar.Options{MaxBatch: env.Config.MaxBatch},
+		Store: store.Store, StoreIsLocal: store.local,
+		Engine: registrar.Options{MaxBatch: env.Config.MaxBatch, Turns: store.turns},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &function{handler: h, service: env.Service, credentials: credentials}, nil
+	return &function{handler: h, service: env.Service, source: source, log: env.Log}, nil
 }
 
 // Invoke takes raw bytes, so that a body which is no JSON reaches the decoder
 // and is rejected with its reason instead of failing before it.
 func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	in := handler.Invocation{API: f.service.With(f.credentials)}
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		in.RequestID = lc.AwsRequestID
+	in := handler.Invocation{}
+	if c, ok := lambdacontext.FromContext(ctx); ok {
+		in.RequestID = c.AwsRequestID
 	}
+	credentials, err := f.source.current(ctx)
+	if err != nil {
+		// Without them every call would be refused; the log says why, and the
+		// messages come again.
+		f.log.Error().Str("requestId", in.RequestID).Err(err).Msg("there are no credentials for Alibaba Cloud")
+	}
+	in.API = newRenewing(f.service, f.source, credentials)
 	return f.handler.Handle(ctx, in, event).ForLambda()
 }

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"slb-registrar/functions/internal/environment"
+	"slb-registrar/shared/idempotency"
+	"slb-registrar/shared/idempotency/memory"
+	"slb-registrar/shared/idempotency/redis"
+	"slb-registrar/shared/registrar"
+)
+
+// storage is where records live, with what else it offers.
+type storage struct {
+	idempotency.Store
+	local bool            // only this process sees it
+	turns registrar.Turns // nil: none
+}
+
+// openStore opens the store of a URL. Redis is what Function Compute has at hand.
+func openStore(url string, retention time.Duration) (storage, error) {
+	switch scheme := environment.Scheme(url); scheme {
+	case "memory":
+		return storage{Store: memory.New(memory.Options{Retention: retention}), local: true}, nil
+	case "redis", "rediss":
+		store, err := redis.Open(url, redis.Options{Retention: retention})
+		if err != nil {
+			return storage{}, fmt.Errorf("REGISTRAR_STORE: %w", err)
+		}
+		return storage{Store: store, turns: store.Turns()}, nil
+	default:
+		return storage{}, fmt.Errorf("REGISTRAR_STORE: this function knows memory:, redis:// and rediss://, not %q", scheme)
+	}
+}
+
+// ping reaches out to the store, if it is anywhere else.
+func (s storage) ping(ctx context.Context) error {
+	if remote, ok := s.Store.(interface{ Ping(context.Context) error }); ok {
+		return remote.Ping(ctx)
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// awsConfig is what the clients of AWS are made from. Lambda gives the role's
+// credentials in the environment, and they outlive the process; the SDK's own
+// way to find credentials knows files, containers, single sign-on and the
+// metadata service as well, which would weigh megabytes here and can do nothing
+// but hide a mistake.
+func awsConfig(getenv func(string) string) (aws.Config, error) {
+	region := getenv("AWS_REGION")
+	if region == "" {
+		return aws.Config{}, errors.New("AWS_REGION is not set: Lambda sets it")
+	}
+	config := aws.Config{
+		Region: region,
+		Credentials: credentials.NewStaticCredentialsProvider(
+			getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")),
+	}
+	if endpoint := getenv("AWS_ENDPOINT_URL"); endpoint != "" {
+		config.BaseEndpoint = aws.String(endpoint)
+	}
+	return config, nil
+}
