@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/rs/zerolog"
@@ -10,7 +11,10 @@ import (
 	"slb-registrar/functions/internal/environment"
 	"slb-registrar/shared/alibaba"
 	"slb-registrar/shared/clb"
+	"slb-registrar/shared/event"
 	"slb-registrar/shared/handler"
+	"slb-registrar/shared/lifecycle"
+	"slb-registrar/shared/lifecycle/ess"
 	"slb-registrar/shared/registrar"
 )
 
@@ -19,6 +23,7 @@ import (
 type function struct {
 	handler  *handler.Handler
 	service  *clb.Service
+	hooks    *ess.Service
 	store    storage
 	fallback alibaba.Credentials // for a function without a role
 	log      zerolog.Logger
@@ -31,6 +36,10 @@ type invocation struct {
 }
 
 func newFunction(env *environment.Environment, getenv func(string) string) (*function, error) {
+	hooks, err := ess.New(ess.Options{Endpoint: getenv("REGISTRAR_ENDPOINT")})
+	if err != nil {
+		return nil, fmt.Errorf("REGISTRAR_ENDPOINT: %w", err)
+	}
 	store, err := openStore(env.StoreURL, env.Config.Retention)
 	if err != nil {
 		return nil, err
@@ -45,16 +54,20 @@ func newFunction(env *environment.Environment, getenv func(string) string) (*fun
 	}
 	// Without them the role's are all there is, which is the ordinary case.
 	fallback, _ := environment.Credentials(getenv)
-	return &function{handler: h, service: env.Service, store: store, fallback: fallback, log: env.Log}, nil
+	return &function{handler: h, service: env.Service, hooks: hooks, store: store, fallback: fallback, log: env.Log}, nil
 }
 
 // handle takes one event the whole way.
-func (f *function) handle(ctx context.Context, in invocation, event []byte) (json.RawMessage, error) {
+func (f *function) handle(ctx context.Context, in invocation, raw []byte) (json.RawMessage, error) {
 	credentials := in.credentials
 	if credentials.Empty() {
 		credentials = f.fallback
 	}
-	return f.handler.Handle(ctx, handler.Invocation{RequestID: in.requestID, API: f.service.With(credentials)}, event).ForFunctionCompute()
+	return f.handler.Handle(ctx, handler.Invocation{
+		RequestID: in.requestID,
+		API:       f.service.With(credentials),
+		Hooks:     map[event.HookPlatform]lifecycle.Completer{event.ESS: f.hooks.With(credentials)},
+	}, raw).ForFunctionCompute()
 }
 
 // initialize is called once, before the first event. It opens the connection to
@@ -74,4 +87,5 @@ func (f *function) preStop(context.Context) {
 		}
 	}
 	f.service.Close()
+	f.hooks.Close()
 }

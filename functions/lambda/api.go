@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"slb-registrar/shared/clb"
+	"slb-registrar/shared/handler"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/vsg"
 )
@@ -19,6 +20,8 @@ type renewing struct {
 	using   atomic.Pointer[clb.Credentials]
 }
 
+var _ handler.API = (*renewing)(nil)
+
 func newRenewing(service *clb.Service, source source, c clb.Credentials) *renewing {
 	r := &renewing{service: service, source: source}
 	r.using.Store(&c)
@@ -26,14 +29,22 @@ func newRenewing(service *clb.Service, source source, c clb.Credentials) *renewi
 }
 
 func (r *renewing) Apply(ctx context.Context, action vsg.Action, group vsg.Group, backends []vsg.Backend) (vsg.Reply, error) {
-	return r.call(ctx, func(c *clb.Client) (vsg.Reply, error) { return c.Apply(ctx, action, group, backends) })
+	return call(ctx, r, func(c *clb.Client) (vsg.Reply, error) { return c.Apply(ctx, action, group, backends) })
 }
 
 func (r *renewing) Describe(ctx context.Context, group vsg.Group) (vsg.Reply, error) {
-	return r.call(ctx, func(c *clb.Client) (vsg.Reply, error) { return c.Describe(ctx, group) })
+	return call(ctx, r, func(c *clb.Client) (vsg.Reply, error) { return c.Describe(ctx, group) })
 }
 
-func (r *renewing) call(ctx context.Context, once func(*clb.Client) (vsg.Reply, error)) (vsg.Reply, error) {
+func (r *renewing) Health(ctx context.Context, regionID, loadBalancerID string) ([]vsg.Health, error) {
+	return call(ctx, r, func(c *clb.Client) ([]vsg.Health, error) { return c.Health(ctx, regionID, loadBalancerID) })
+}
+
+func (r *renewing) Bindings(ctx context.Context, regionID, loadBalancerID string) ([]vsg.Binding, error) {
+	return call(ctx, r, func(c *clb.Client) ([]vsg.Binding, error) { return c.Bindings(ctx, regionID, loadBalancerID) })
+}
+
+func call[T any](ctx context.Context, r *renewing, once func(*clb.Client) (T, error)) (T, error) {
 	using := r.using.Load()
 	reply, err := once(r.service.With(*using))
 	var refusal registrar.Refusal

@@ -5,6 +5,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"slb-registrar/shared/event"
+	"slb-registrar/shared/lifecycle"
+	"slb-registrar/shared/lifecycle/asg"
 )
 
 // awsConfig is what the clients of AWS are made from. Lambda gives the role's
@@ -26,4 +30,22 @@ func awsConfig(getenv func(string) string) (aws.Config, error) {
 		config.BaseEndpoint = aws.String(endpoint)
 	}
 	return config, nil
+}
+
+// openHooks makes the client that answers the hooks of EC2 Auto Scaling. Without
+// credentials of AWS, which is so wherever it is not Lambda that runs this, there
+// is none, and hooks are left to their own time-out.
+func openHooks(getenv func(string) string) (map[event.HookPlatform]lifecycle.Completer, error) {
+	if getenv("AWS_ACCESS_KEY_ID") == "" {
+		return nil, nil
+	}
+	config, err := awsConfig(getenv)
+	if err != nil {
+		return nil, err
+	}
+	client, err := asg.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return map[event.HookPlatform]lifecycle.Completer{event.EC2: client}, nil
 }

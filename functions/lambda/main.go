@@ -23,7 +23,9 @@ import (
 
 	"slb-registrar/functions/internal/environment"
 	"slb-registrar/shared/clb"
+	"slb-registrar/shared/event"
 	"slb-registrar/shared/handler"
+	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/registrar"
 )
 
@@ -49,6 +51,7 @@ func main() {
 type function struct {
 	handler *handler.Handler
 	service *clb.Service
+	hooks   map[event.HookPlatform]lifecycle.Completer
 	source  source
 	log     zerolog.Logger
 }
@@ -76,13 +79,15 @@ func newFunction(getenv func(string) string, stdout io.Writer) (*function, error
 	if err != nil {
 		return nil, err
 	}
-	return &function{handler: h, service: env.Service, source: source, log: env.Log}, nil
+	f := &function{handler: h, service: env.Service, source: source, log: env.Log}
+	f.hooks, err = openHooks(getenv)
+	return f, err
 }
 
 // Invoke takes raw bytes, so that a body which is no JSON reaches the decoder
 // and is rejected with its reason instead of failing before it.
-func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	in := handler.Invocation{}
+func (f *function) Invoke(ctx context.Context, raw []byte) ([]byte, error) {
+	in := handler.Invocation{Hooks: f.hooks}
 	if c, ok := lambdacontext.FromContext(ctx); ok {
 		in.RequestID = c.AwsRequestID
 	}
@@ -93,5 +98,5 @@ func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 		f.log.Error().Str("requestId", in.RequestID).Err(err).Msg("there are no credentials for Alibaba Cloud")
 	}
 	in.API = newRenewing(f.service, f.source, credentials)
-	return f.handler.Handle(ctx, in, event).ForLambda()
+	return f.handler.Handle(ctx, in, raw).ForLambda()
 }
