@@ -27,6 +27,7 @@ import (
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/lifecycle"
+	"slb-registrar/shared/reconcile"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 )
@@ -52,6 +53,7 @@ type Handler struct {
 	engine       *registrar.Registrar
 	log          zerolog.Logger
 	platform     string
+	reconciler   *reconcile.Reconciler
 	finisher     lifecycle.Finisher
 	warm         atomic.Bool
 }
@@ -71,10 +73,14 @@ func New(o Options) (*Handler, error) {
 			o.Engine.Observe(c)
 		}
 	}
-	return &Handler{
+	h := &Handler{
 		config: o.Config, store: o.Store, storeIsLocal: o.StoreIsLocal,
 		engine: registrar.New(engine), log: o.Log, platform: o.Platform,
-	}, nil
+	}
+	progress, _ := o.Store.(reconcile.Progress)
+	var err error
+	h.reconciler, err = reconcile.New(reconcile.Options{Config: o.Config, Engine: h.engine, Store: o.Store, Progress: progress})
+	return h, err
 }
 
 // API is what a handler calls: the engine's part and what readiness needs.
@@ -93,6 +99,9 @@ type Invocation struct {
 	// Hooks answers lifecycle hooks, by the platform of the hook. Hooks of a
 	// platform that is missing are left to their own time-out.
 	Hooks map[event.HookPlatform]lifecycle.Completer
+	// Scaling reads the scaling groups of Alibaba Cloud for reconcile runs;
+	// without it there are none. The client of package lifecycle/ess is one.
+	Scaling reconcile.Scaling
 	// DryRun plans only: no network, no store.
 	DryRun bool
 	// Local says that a person is trying things out: no warnings about what
@@ -115,6 +124,7 @@ func (h *Handler) Handle(ctx context.Context, in Invocation, raw []byte) Result 
 	}
 	for _, batch := range r.batches() {
 		r.process(ctx, batch)
+		r.reconcile(ctx, batch)
 		if r.stopAfter(batch) {
 			break
 		}

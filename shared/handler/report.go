@@ -52,6 +52,7 @@ func (r *run) report() Result {
 	for _, h := range r.hookList {
 		out.Hooks = append(out.Hooks, h.result())
 	}
+	r.addReconciled(&out)
 	r.summarize(&out)
 	return out
 }
@@ -78,6 +79,9 @@ func (r *run) status(m *message) MessageStatus {
 		return Rejected
 	case m.Ignored != "":
 		return Ignored
+	}
+	if m.reconciled != nil {
+		return statusOf(m.reconciled)
 	}
 	worst := Done
 	for _, e := range m.entries {

@@ -18,6 +18,10 @@ type Result struct {
 	// Calls counts, by API action, the calls that carried a change of this
 	// invocation. A call that several invocations share counts for each.
 	Calls map[string]int `json:"calls"`
+	// Drift is what the reconcile runs of this invocation found, and Reconcile
+	// what there is to say about them; only where there was one.
+	Drift     []DriftResult    `json:"drift,omitzero"`
+	Reconcile *ReconcileResult `json:"reconcile,omitempty"`
 	// Plan lists the calls that a dry run would have made.
 	Plan []PlannedCall `json:"plan,omitempty"`
 	// Answer is what the platform gets; only filled in by the command line.

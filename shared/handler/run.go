@@ -9,6 +9,7 @@ import (
 
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/idempotency"
+	"slb-registrar/shared/reconcile"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 	"slb-registrar/shared/vsg"
@@ -39,9 +40,10 @@ type run struct {
 // message is one message and what it asks for.
 type message struct {
 	event.Message
-	entries []*entry
-	hooks   []*hookState
-	held    *Reason // why it was not begun: an earlier message of its queue failed
+	entries    []*entry
+	hooks      []*hookState
+	held       *Reason           // why it was not begun: an earlier message of its queue failed
+	reconciled *reconcile.Report // of the run that it asked for
 }
 
 // entry is one change, whoever asked for it and however often.
@@ -69,7 +71,13 @@ func (r *run) route(messages []event.Message) {
 		m := &message{Message: messages[i]}
 		r.messages = append(r.messages, m)
 		if m.Reconcile != nil {
-			m.Ignored = "a reconcile run is asked for, and this function does none"
+			switch {
+			case r.in.DryRun:
+				m.Ignored = "a reconcile run reads scaling groups and VServer groups, and a dry run makes no call"
+			case r.in.Scaling == nil:
+				m.Ignored = "a reconcile run is asked for, and this function does none"
+			}
+			continue
 		}
 		if m.Err != nil || m.Ignored != "" {
 			continue

@@ -18,6 +18,7 @@ import (
 	"slb-registrar/shared/idempotency/memory"
 	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/lifecycle/ess"
+	"slb-registrar/shared/reconcile"
 	"slb-registrar/shared/registrar"
 	"slb-registrar/shared/route"
 )
@@ -31,6 +32,7 @@ type world struct {
 	store     idempotency.Store
 	api       handler.API
 	hooks     map[event.HookPlatform]lifecycle.Completer
+	scaling   reconcile.Scaling
 	log       *syncBuffer
 	timeout   time.Duration
 }
@@ -90,6 +92,7 @@ func newWorld(t *testing.T, config string, options ...option) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.scaling = scaling.With(clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"})
 	w.hooks = map[event.HookPlatform]lifecycle.Completer{
 		event.ESS: scaling.With(clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}),
 	}
@@ -104,7 +107,7 @@ func (w *world) invoke(event string) handler.Result {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), w.timeout)
 	defer cancel()
-	return w.handler.Handle(ctx, handler.Invocation{RequestID: "request-1", API: w.api, Hooks: w.hooks}, []byte(event))
+	return w.handler.Handle(ctx, handler.Invocation{RequestID: "request-1", API: w.api, Hooks: w.hooks, Scaling: w.scaling}, []byte(event))
 }
 
 // adds returns how many backends each add carried.

@@ -53,7 +53,7 @@ func (e *Error) Error() string {
 
 // in is the problem that the failed reading of p is.
 func (e *Error) in(p Problem) Problem {
-	p.Code, p.Message, p.RequestID, p.Failed = e.Code, e.Message, e.RequestID, true
+	p.Code, p.Message, p.RequestID, p.Failed, p.Again = e.Code, e.Message, e.RequestID, true, true
 	return p
 }
 

@@ -87,7 +87,7 @@ func (r *run) claim(ctx context.Context, owner idempotency.Owner, changes []*rep
 		}
 	}
 	if err != nil {
-		r.problem(Problem{Group: changes[0].Group, Code: "StoreUnavailable", Message: err.Error(), Failed: true})
+		r.problem(Problem{Group: changes[0].Group, Code: "StoreUnavailable", Message: err.Error(), Failed: true, Again: true})
 	}
 	return mine, unclaimed
 }
@@ -109,7 +109,7 @@ func (r *run) settle(ctx context.Context, owner idempotency.Owner, changes []*re
 	defer cancel()
 	kept, err := r.store.Settle(ctx, owner, settlements)
 	if err != nil {
-		r.problem(Problem{Group: changes[0].Group, Code: "StoreUnavailable", Message: err.Error(), Failed: true})
+		r.problem(Problem{Group: changes[0].Group, Code: "StoreUnavailable", Message: err.Error(), Failed: true, Again: true})
 		return
 	}
 	for i, c := range changes {

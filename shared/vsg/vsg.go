@@ -109,7 +109,7 @@ const (
 	Superseded Status = "superseded" // older than a removal of the same backend
 	Removed    Status = "removed"    // a call of ours removed it
 	Absent     Status = "absent"     // it was no member
-	Weighted   Status = "weighted"   // the weight was set; never in a Result
+	Weighted   Status = "weighted"   // the weight was set; only a reconcile run says so
 	Rejected   Status = "rejected"   // trying again would not help
 	Retry      Status = "retry"      // not done, or not certain; the message must come again
 )
