@@ -23,15 +23,15 @@ func Decode(raw []byte) ([]Message, error) {
 		return nil, &Error{Code: "TooLarge", Message: "the input has " + strconv.Itoa(len(raw)) + " bytes, more than the " + strconv.Itoa(MaxInput) + " that a platform delivers"}
 	}
 	d := &decoder{}
-	v, err := parse(raw, "")
+	v, broken := parse(raw, "")
 	for range maxWrapping {
-		if err != nil || v.kind() != '"' {
+		if broken != nil || v.kind() != '"' {
 			break
 		}
-		v, err = parse([]byte(unquote(v.raw)), "")
+		v, broken = parse([]byte(unquote(v.raw)), "")
 	}
-	if err != nil {
-		return []Message{d.message(Direct, 0, raw, func(m *Message) { m.Err = err })}, nil
+	if broken != nil {
+		return d.broken(raw, broken), nil
 	}
 	if v.kind() == '[' {
 		return d.batch(raw, v), nil
@@ -42,6 +42,11 @@ func Decode(raw []byte) ([]Message, error) {
 		}
 	}
 	return []Message{d.message(Direct, 0, raw, func(m *Message) { d.value(m, v, envelope{}) })}, nil
+}
+
+// broken is the one message of input that cannot be read.
+func (d *decoder) broken(raw []byte, why *Error) []Message {
+	return []Message{d.message(Direct, 0, raw, func(m *Message) { m.Err = why })}
 }
 
 // decoder holds what the messages of one input share: the number of instances

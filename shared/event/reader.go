@@ -73,6 +73,8 @@ func (r *reader) metadata(v value) string {
 	return text
 }
 
+const idAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
 // serverID reads the id of an instance, an interface or a container instance.
 func (r *reader) serverID(v value) string {
 	if v.kind() == 'n' {
@@ -80,9 +82,7 @@ func (r *reader) serverID(v value) string {
 	}
 	id := r.name(v)
 	r.need(v, id, "it names the instance")
-	if strings.ContainsFunc(id, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.')
-	}) {
+	if strings.Trim(id, idAlphabet) != "" {
 		r.fail("Malformed", v.path, "is no id of an instance: only letters, digits, - _ and . are in one")
 	}
 	return id

@@ -79,12 +79,12 @@ func fromBase64(text []byte) (decoded []byte, problem string) {
 	}
 	clean := make([]byte, 0, len(text))
 	for _, c := range text {
-		switch {
-		case c == '\r' || c == '\n' || c == ' ' || c == '\t':
+		switch c {
+		case '\r', '\n', ' ', '\t':
 			continue
-		case c == '-':
+		case '-':
 			c = '+'
-		case c == '_':
+		case '_':
 			c = '/'
 		}
 		clean = append(clean, c)

@@ -51,7 +51,7 @@ func (e *Invalid) Error() string {
 
 // maxSize of a configuration. The largest that routes every group of the
 // largest account is far below it.
-const maxSize = 1 << 20
+const maxSize = 256 << 10
 
 // document reads the syntax tree of a file. It walks the tree itself instead
 // of letting reflection fill structs, so that every problem can name its place.
@@ -78,6 +78,10 @@ func parseDocument(file string, data []byte) (d *document, root place, err error
 	}()
 	if len(data) > maxSize {
 		return nil, place{}, &Invalid{Problems: []Problem{{File: file, Message: fmt.Sprintf("has %d bytes, more than %d", len(data), maxSize)}}}
+	}
+	if p, tangled := tangle(data); tangled {
+		p.File = file
+		return nil, place{}, &Invalid{Problems: []Problem{p}}
 	}
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {

@@ -32,17 +32,11 @@ func validType(t vsg.Type) bool {
 	return t == vsg.ECS || t == vsg.ENI || t == vsg.ECI
 }
 
+const idAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
 // validID holds for ids of regions, groups, load balancers and servers.
 func validID(id string) bool {
-	if id == "" || len(id) > maxID {
-		return false
-	}
-	for _, c := range id {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-_.", c)) {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= maxID && strings.Trim(id, idAlphabet) == ""
 }
 
 // didYouMean suggests the known word that is nearest to a misspelled one.
