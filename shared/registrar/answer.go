@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"slices"
 	"time"
 
 	"slb-registrar/shared/vsg"
@@ -63,13 +64,13 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 		r.accused(c, a, test)
 	case vsg.DispositionConflict:
 		b.collided(r, a)
-		l.stay(c, test)
+		l.stay(b, c, test)
 	case vsg.DispositionThrottled:
 		r.throttled(b, a)
-		l.stay(c, test)
+		l.stay(b, c, test)
 	case vsg.DispositionStaleSignature:
 		l.resign(r, a)
-		l.stay(c, test)
+		l.stay(b, c, test)
 	case vsg.DispositionLost, vsg.DispositionDone:
 		b.ended, b.bold = a.ended, false
 		why := lost
@@ -84,6 +85,10 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 		for _, it := range c.items {
 			l.mark(it, why)
 			it.notBefore = again
+			if why == lost {
+				it.wasLost = true
+				l.haunted[it.change.Backend.Identity()] = haunt{c.action, b.accepted}
+			}
 		}
 	case vsg.DispositionQuota:
 		l.restart(c, test)
@@ -102,19 +107,30 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 		}
 	default:
 		l.failed(r, a)
-		l.stay(c, test)
+		l.stay(b, c, test)
 	}
 	for _, it := range c.items {
 		r.reap(it)
 	}
-	r.releaseAll(b)
 }
 
-// stay puts a batch back as it was.
-func (l *lane) stay(c *batch, test bool) {
-	if !test {
-		l.back(c.items)
+// stay puts a batch back as it was, to be sent again after a wait. What was
+// lost before may be under way still, and be what is in the way: the group is
+// read once more before the next try.
+func (l *lane) stay(b *balancer, c *batch, test bool) {
+	if !slices.ContainsFunc(c.items, func(it *item) bool { return it.wasLost }) {
+		if !test {
+			l.back(c.items)
+		}
+		return
 	}
+	l.restart(c, test)
+	for _, it := range c.items {
+		if it.wasLost {
+			l.mark(it, lost)
+		}
+	}
+	l.notBefore = later(l.notBefore, b.from())
 }
 
 // restart puts a batch back and gives up what was known of its suspects.
@@ -153,11 +169,15 @@ func (b *balancer) collided(r *Registrar, a answer) {
 	b.conflicts++
 	waited := a.started.Sub(b.ended)
 	ours := !b.ended.IsZero() && waited <= 2*b.settling.wait(false)+settlingGuess
+	if !ours {
+		b.crowdedUntil = a.ended.Add(crowdedFor)
+	}
+	crowded := b.crowded(a.ended)
 	if ours && (b.conflicts == 1 || !b.settling.known) {
-		b.settling.refused(waited)
+		b.settling.refused(waited, crowded)
 	}
 	b.bold = false
-	if ours && b.conflicts == 1 {
+	if ours && !crowded && b.conflicts == 1 {
 		return
 	}
 	b.notBefore = a.ended.Add(r.jitter(conflictFirst, conflictMost, b.conflicts))
@@ -167,11 +187,14 @@ func (b *balancer) collided(r *Registrar, a answer) {
 // lists the members of the group, it is believed rather than the status.
 func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
 	l := c.lane
+	b.notice(c, a)
 	if !b.ended.IsZero() {
-		b.settling.accepted(a.started.Sub(b.ended))
+		b.settling.accepted(a.started.Sub(b.ended), b.crowded(a.ended))
 	}
 	b.ended, b.bold = a.ended, true
 	b.usual.took(a.ended.Sub(a.started))
+	b.accepted++
+	clear(l.haunted)
 	l.failures, l.stale = 0, 0
 	if test {
 		l.bisection.cleared()

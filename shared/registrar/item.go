@@ -21,8 +21,9 @@ type item struct {
 	doubt     doubt
 	unsure    unsure
 	notBefore time.Time
-	attempts  int // how often it was sent
-	strikes   int // how often credentials were refused
+	attempts  int  // how often it was sent
+	wasLost   bool // a call that carried it had no answer, and may be under way still
+	strikes   int  // how often credentials were refused
 	last      refusal
 	refusedAt time.Time // when it was first refused because its server may not be running yet
 	refusals  int       // how often since

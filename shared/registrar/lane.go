@@ -19,14 +19,33 @@ type lane struct {
 	removals int
 	unsure   int // items that must be read back before they are sent again
 
+	// haunted holds what calls without an answer were about. They may be under
+	// way until the load balancer accepts another change.
+	haunted map[vsg.Identity]haunt
+
 	bisection bisection
 	notBefore time.Time // after a failure that concerns only this group
 	failures  int       // such failures in a row
 	stale     int       // refused signatures in a row
+	members   int       // after our last change, and
+	turn      int       // in which turn that was
+}
+
+// haunt is a change that may still take effect.
+type haunt struct {
+	action   vsg.Action
+	accepted int // changes of the load balancer until then
 }
 
 func newLane(group vsg.Group) *lane {
-	return &lane{group: group, chains: map[vsg.Identity]*item{}}
+	return &lane{group: group, chains: map[vsg.Identity]*item{}, haunted: map[vsg.Identity]haunt{}}
+}
+
+// undone reports whether a lost call may yet undo what the group holds, as far
+// as it concerns the item.
+func (l *lane) undone(it *item) bool {
+	h, is := l.haunted[it.change.Backend.Identity()]
+	return is && h.accepted == l.home.accepted && h.action != it.change.Action
 }
 
 // put lets change wait, together with an equal one if nothing else is wanted of
@@ -129,17 +148,18 @@ func (l *lane) mustRead() bool {
 }
 
 // ready tells when something of the lane can be done, and whether that is a
-// change or a read; not ok if nothing waits. Changes wait for from as well.
+// change; not ok if nothing waits. Changes wait for from as well, and so does
+// reading back: the less time between that and sending again, the better.
 func (l *lane) ready(from time.Time) (at time.Time, isChange, ok bool) {
-	if l.mustRead() {
-		return l.notBefore, false, l.unsure > 0 || l.waits()
+	if !l.known {
+		return l.notBefore, false, l.waits()
 	}
-	if len(l.bisection.suspects) > 0 {
+	if len(l.bisection.suspects) > 0 && l.unsure == 0 {
 		return later(l.notBefore, from), true, true
 	}
 	var soonest time.Time
 	for _, it := range l.items {
-		if !it.ready() {
+		if !it.ready() || l.unsure > 0 && it.unsure == sure {
 			continue
 		}
 		if !ok || it.notBefore.Before(soonest) {

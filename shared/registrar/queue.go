@@ -17,7 +17,8 @@ type queue interface {
 	ready(from time.Time) (at time.Time, isChange, ok bool)
 	// take takes the next batch out; nil if there is none at that time.
 	take(t *taking) *batch
-	// removals counts those that wait or are under way.
+	// removals counts those that are under way or can be sent without room for
+	// anything else being made first.
 	removals() int
 }
 
@@ -34,19 +35,45 @@ type balancer struct {
 	usual     usual
 	settling  settling
 	room      room
-	parked    []*item   // what waits for room; some may have been unparked
-	ended     time.Time // when our last change ended
-	bold      bool      // the last change was ours, and nobody else's since as far as we know
-	notBefore time.Time // after a conflict or throttling
-	conflicts int       // in a row
-	throttles int       // in a row
+	parked    map[*item]bool // what waits for room
+	ended     time.Time      // when our last change ended
+	bold      bool           // nothing was refused since, and nobody else's turn was in between
+	notBefore time.Time      // after a conflict or throttling
+	conflicts int            // in a row
+	throttles int            // in a row
+	turns     int            // how often our turn has come
+	accepted  int            // changes
+	// crowdedUntil is until when others are taken to change it too.
+	crowdedUntil time.Time
 }
 
 func newBalancer(name vsg.LoadBalancer, lanes ...*lane) *balancer {
-	return &balancer{name: name, queue: &ring{lanes: lanes}, woken: make(chan struct{}, 1)}
+	return &balancer{name: name, queue: &ring{lanes: lanes}, parked: map[*item]bool{}, woken: make(chan struct{}, 1)}
 }
 
-func (b *balancer) removals() int { return b.queue.removals() }
+// crowdedFor is how long one sign of others is remembered.
+const crowdedFor = 10 * time.Second
+
+// crowded reports whether others change the load balancer as well. What is
+// refused then says little about how long our own changes take to settle.
+func (b *balancer) crowded(now time.Time) bool { return now.Before(b.crowdedUntil) }
+
+// notice looks for signs of others in the answer to an addition: members that
+// have come since our last change of the group, and not by our turn's end.
+func (b *balancer) notice(c *batch, a answer) {
+	l := c.lane
+	if !a.reply.Listed {
+		return
+	}
+	members := len(a.reply.Backends)
+	if c.action == vsg.Add && l.members > 0 && l.turn == b.turns && members > l.members+len(c.items) {
+		if !b.crowded(a.ended) {
+			b.settling.disturbed()
+		}
+		b.crowdedUntil = a.ended.Add(crowdedFor)
+	}
+	l.members, l.turn = members, b.turns
+}
 
 // from is the earliest time for the next change.
 func (b *balancer) from() time.Time {
@@ -90,6 +117,11 @@ func (q *ring) removals() int {
 	n := 0
 	for _, l := range q.lanes {
 		n += l.removals
+		for _, it := range l.items {
+			if it.state != gone && it.change.Action == vsg.Remove && it.stuck() {
+				n--
+			}
+		}
 	}
 	return n
 }

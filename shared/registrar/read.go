@@ -33,6 +33,9 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 		why := it.unsure
 		l.mark(it, sure)
 		status := standing(it, why, members)
+		if l.undone(it) {
+			status = "" // only a change that is accepted proves that it is over
+		}
 		if why == duplicate {
 			progress = progress || status != ""
 			if status == "" {

@@ -52,6 +52,7 @@ type Registrar struct {
 	balancers map[vsg.LoadBalancer]*balancer
 	senders   uint64 // how many there have been
 	calls     uint64 // likewise
+	parked    int    // items that wait for room
 	after     after
 }
 

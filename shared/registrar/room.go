@@ -59,10 +59,8 @@ func (q *room) removed(n int, now time.Time) {
 // park lets an addition wait for room.
 func (r *Registrar) park(it *item) {
 	it.state = parked
-	it.lane.home.parked = append(it.lane.home.parked, it)
-	for _, w := range it.waiters {
-		w.sender.parked++
-	}
+	it.lane.home.parked[it] = true
+	r.parked++
 }
 
 // unpark lets it be sent again.
@@ -71,44 +69,56 @@ func (r *Registrar) unpark(it *item) {
 		return
 	}
 	it.state = waiting
-	for _, w := range it.waiters {
-		w.sender.parked--
-	}
+	delete(it.lane.home.parked, it)
+	r.parked--
 }
 
 // reopen lets everything that is parked be sent again.
 func (r *Registrar) reopen(b *balancer) {
-	for _, it := range b.parked {
+	for it := range b.parked {
 		r.unpark(it)
 	}
-	b.parked = nil
+}
+
+// stuck reports whether it waits for room, itself or behind one that does.
+func (it *item) stuck() bool {
+	for ; it != nil; it = it.before {
+		if it.state == parked {
+			return true
+		}
+	}
+	return false
 }
 
 // releaseAll does what release does for everybody with something parked at b.
 func (r *Registrar) releaseAll(b *balancer) {
-	kept := b.parked[:0]
-	for _, it := range b.parked {
-		for _, w := range append([]waiter(nil), it.waiters...) {
-			r.release(w.sender)
-		}
-		if it.state == parked {
-			kept = append(kept, it)
+	senders := map[*sender]bool{}
+	for it := range b.parked {
+		for _, w := range it.waiters {
+			senders[w.sender] = true
 		}
 	}
-	clear(b.parked[len(kept):])
-	b.parked = kept
+	for s := range senders {
+		r.release(s)
+	}
 }
 
 // release ends the parked changes of s if it waits for nothing else and nothing
 // is about to make room.
 func (r *Registrar) release(s *sender) {
-	if s.parked == 0 || s.parked != s.pending {
+	if r.parked == 0 {
 		return
 	}
+	for _, it := range s.items {
+		if it != nil && !it.stuck() {
+			return
+		}
+	}
 	for place, it := range s.items {
-		if it == nil || it.state != parked || it.lane.home.removals() > 0 {
+		if it == nil || it.state != parked || it.lane.home.queue.removals() > 0 {
 			continue
 		}
 		r.leave(it, waiter{sender: s, place: place}, it.lane.home.room.last.outcome(vsg.Retry))
+		r.wake(it.lane.home)
 	}
 }

@@ -20,7 +20,6 @@ type sender struct {
 	outcomes []vsg.Outcome
 	report   Report
 	pending  int    // outcomes that are missing
-	parked   int    // those of them that wait for room
 	over     string // the code of its end, once its context has ended
 	lastCall uint64 // the last call that is in its report
 	done     chan struct{}
@@ -117,9 +116,6 @@ func (r *Registrar) leave(it *item, w waiter, outcome vsg.Outcome) {
 		it.waiters = append(append(kept, it.waiters[:i]...), it.waiters[i+1:]...)
 		break
 	}
-	if it.state == parked {
-		w.sender.parked--
-	}
 	r.tell(w, outcome)
 	if len(it.waiters) == 0 {
 		r.quit(it)
@@ -140,6 +136,7 @@ func (r *Registrar) withdraw(s *sender, code string) {
 		r.leave(it, waiter{sender: s, place: place}, it.unfinished(code))
 	}
 	for home := range homes {
+		r.releaseAll(home)
 		r.relax(home)
 	}
 }

@@ -43,7 +43,11 @@ func (s *settling) wait(bold bool) time.Duration {
 }
 
 // accepted takes note that a change was accepted so long after the one before.
-func (s *settling) accepted(waited time.Duration) {
+// With others around it may have been their change that it waited for.
+func (s *settling) accepted(waited time.Duration, crowded bool) {
+	if crowded && waited > s.wait(false)*5/4 {
+		return
+	}
 	if s.guess > 0 && (!s.known || waited < s.enough) {
 		s.enough, s.known = waited, true
 		s.short = min(s.short, waited)
@@ -59,8 +63,10 @@ func (s *settling) accepted(waited time.Duration) {
 }
 
 // refused takes note that a change was refused so long after the one before.
-func (s *settling) refused(waited time.Duration) {
+// With others around that means something only if we came early.
+func (s *settling) refused(waited time.Duration, crowded bool) {
 	switch {
+	case crowded && s.guess > 0 && waited >= s.wait(false):
 	case !s.known:
 		s.short = max(s.short, waited)
 		s.guess = min(max(settlingGuess, 2*waited), settlingMost)
@@ -78,11 +84,19 @@ func (s *settling) refused(waited time.Duration) {
 	}
 }
 
+// disturbed forgets what others may have made it look like.
+func (s *settling) disturbed() {
+	if s.guess > settlingGuess {
+		s.guess, s.known, s.short = settlingGuess, false, 0
+	}
+}
+
 // told takes note of what another process has learned.
 func (s *settling) told(enough time.Duration) {
 	if enough > 0 && (!s.known || enough < s.enough) {
 		s.enough, s.known = enough, true
 		s.guess = max(s.guess, enough)
 		s.short = min(s.short, enough)
+		s.debts = settlingCredits // somebody else has tried what is shorter
 	}
 }

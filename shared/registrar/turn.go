@@ -54,9 +54,7 @@ func (r *Registrar) takeTurn(b *balancer, h *holder) {
 	h.give(r.learned(b))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r.mu.Lock()
-	b.stop = cancel
-	r.mu.Unlock()
+	r.stoppable(b, cancel)
 	turn, err := h.turns.Take(ctx, b.name)
 	var before Handover
 	if err == nil {
@@ -64,6 +62,7 @@ func (r *Registrar) takeTurn(b *balancer, h *holder) {
 	}
 	r.mu.Lock()
 	b.stop = nil
+	b.turns++
 	if before.Ended.After(b.ended) {
 		b.ended, b.bold = before.Ended, false
 	}

@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"slb-registrar/shared/vsg"
@@ -105,13 +106,14 @@ func (c *batch) sender(most time.Time) (s *sender, end time.Time) {
 }
 
 // call makes the call of a batch. It belongs to nobody: the end of a caller
-// does not end it.
+// does not end it, except that a read for which nobody waits is given up.
 func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder *holder) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(s.ctx), end)
 	defer cancel()
 	a := answer{sender: s, started: time.Now()}
 	var err error
 	if c.read {
+		r.stoppable(b, cancel)
 		a.reply, err = s.api.Describe(ctx, c.lane.group)
 	} else {
 		backends := make([]vsg.Backend, len(c.items))
@@ -126,12 +128,15 @@ func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder
 	}
 
 	r.mu.Lock()
+	b.stop = nil
 	record := c.record(b, a)
-	if c.read {
-		r.described(b, c, a)
-	} else {
+	switch {
+	case !c.read:
 		r.answered(b, c, a)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		r.described(b, c, a)
 	}
+	r.releaseAll(b)
 	_, _, more := b.queue.ready(b.from())
 	after := r.detach()
 	r.mu.Unlock()
@@ -145,6 +150,14 @@ func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder
 		holder.give(r.learned(b))
 	}
 	after.run()
+}
+
+// stoppable lets stop be called as soon as nothing waits at b any more.
+func (r *Registrar) stoppable(b *balancer, stop context.CancelFunc) {
+	r.mu.Lock()
+	b.stop = stop
+	r.relax(b)
+	r.unlock()
 }
 
 // record describes the call.
