@@ -12,6 +12,7 @@ import (
 const (
 	conflictFirst, conflictMost   = 400 * time.Millisecond, 2 * time.Second
 	throttledFirst, throttledMost = 250 * time.Millisecond, 5 * time.Second
+	yieldWindow                   = 200 * time.Millisecond
 	failureFirst, failureMost     = 200 * time.Millisecond, 5 * time.Second
 	lateFirst, lateMost           = 500 * time.Millisecond, 5 * time.Second
 )
@@ -87,7 +88,7 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 			it.notBefore = again
 			if why == lost {
 				it.wasLost = true
-				l.haunted[it.change.Backend.Identity()] = haunt{c.action, b.accepted}
+				l.haunted[haunt{it.change.Backend.Identity(), c.action}] = b.accepted
 			}
 		}
 	case vsg.DispositionQuota:
@@ -170,7 +171,7 @@ func (b *balancer) collided(r *Registrar, a answer) {
 	waited := a.started.Sub(b.ended)
 	ours := !b.ended.IsZero() && waited <= 2*b.settling.wait(false)+settlingGuess
 	if !ours {
-		b.crowdedUntil = a.ended.Add(crowdedFor)
+		b.meet(a.ended)
 	}
 	crowded := b.crowded(a.ended)
 	if ours && (b.conflicts == 1 || !b.settling.known) {
@@ -192,6 +193,11 @@ func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
 		b.settling.accepted(a.started.Sub(b.ended), b.crowded(a.ended))
 	}
 	b.ended, b.bold = a.ended, true
+	if b.crowded(a.ended) {
+		// Who comes at the first possible moment again and again keeps out those
+		// who come at random.
+		b.notBefore = b.from().Add(r.jitter(yieldWindow, yieldWindow, 1))
+	}
 	b.usual.took(a.ended.Sub(a.started))
 	b.accepted++
 	clear(l.haunted)

@@ -21,7 +21,7 @@ type lane struct {
 
 	// haunted holds what calls without an answer were about. They may be under
 	// way until the load balancer accepts another change.
-	haunted map[vsg.Identity]haunt
+	haunted map[haunt]int // to how many changes it had accepted then
 
 	bisection bisection
 	notBefore time.Time // after a failure that concerns only this group
@@ -33,19 +33,20 @@ type lane struct {
 
 // haunt is a change that may still take effect.
 type haunt struct {
-	action   vsg.Action
-	accepted int // changes of the load balancer until then
+	id     vsg.Identity
+	action vsg.Action
 }
 
 func newLane(group vsg.Group) *lane {
-	return &lane{group: group, chains: map[vsg.Identity]*item{}, haunted: map[vsg.Identity]haunt{}}
+	return &lane{group: group, chains: map[vsg.Identity]*item{}, haunted: map[haunt]int{}}
 }
 
 // undone reports whether a lost call may yet undo what the group holds, as far
 // as it concerns the item.
 func (l *lane) undone(it *item) bool {
-	h, is := l.haunted[it.change.Backend.Identity()]
-	return is && h.accepted == l.home.accepted && h.action != it.change.Action
+	opposite := map[vsg.Action]vsg.Action{vsg.Add: vsg.Remove, vsg.Remove: vsg.Add}[it.change.Action]
+	accepted, is := l.haunted[haunt{it.change.Backend.Identity(), opposite}]
+	return is && accepted == l.home.accepted
 }
 
 // put lets change wait, together with an equal one if nothing else is wanted of

@@ -58,6 +58,12 @@ const crowdedFor = 10 * time.Second
 // refused then says little about how long our own changes take to settle.
 func (b *balancer) crowded(now time.Time) bool { return now.Before(b.crowdedUntil) }
 
+// meet takes note of others.
+func (b *balancer) meet(now time.Time) {
+	b.settling.disturbed()
+	b.crowdedUntil = now.Add(crowdedFor)
+}
+
 // notice looks for signs of others in the answer to an addition: members that
 // have come since our last change of the group, and not by our turn's end.
 func (b *balancer) notice(c *batch, a answer) {
@@ -67,10 +73,7 @@ func (b *balancer) notice(c *batch, a answer) {
 	}
 	members := len(a.reply.Backends)
 	if c.action == vsg.Add && l.members > 0 && l.turn == b.turns && members > l.members+len(c.items) {
-		if !b.crowded(a.ended) {
-			b.settling.disturbed()
-		}
-		b.crowdedUntil = a.ended.Add(crowdedFor)
+		b.meet(a.ended)
 	}
 	l.members, l.turn = members, b.turns
 }

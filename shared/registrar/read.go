@@ -24,6 +24,7 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 	}
 
 	members := membersOf(a.reply)
+	l.exorcise(members)
 	var repeated []*item
 	progress := false
 	for _, it := range c.items {
@@ -52,6 +53,22 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 	}
 	if !progress {
 		r.puzzled(l, repeated, a)
+	}
+}
+
+// exorcise forgets the lost calls whose effect can be seen.
+func (l *lane) exorcise(members map[vsg.Identity]vsg.Backend) {
+	for h := range l.haunted {
+		if _, is := members[h.id]; is && h.action == vsg.Add {
+			delete(l.haunted, h)
+		}
+	}
+	for h := range l.haunted {
+		_, is := members[h.id]
+		_, added := l.haunted[haunt{h.id, vsg.Add}]
+		if !is && !added {
+			delete(l.haunted, h)
+		}
 	}
 }
 

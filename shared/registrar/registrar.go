@@ -95,7 +95,7 @@ func (r *Registrar) Apply(ctx context.Context, api API, changes []vsg.Change) ([
 	for place, change := range changes {
 		r.accept(s, place, change) //nolint:contextcheck // a writer works for all callers and ends with none
 	}
-	r.release(s)
+	r.release(s) //nolint:contextcheck // the same
 	r.unlock()
 
 	if len(changes) > 0 {
@@ -103,7 +103,7 @@ func (r *Registrar) Apply(ctx context.Context, api API, changes []vsg.Change) ([
 		case <-s.done:
 		case <-ctx.Done():
 			r.mu.Lock()
-			r.withdraw(s, codeOf(ctx.Err())) //nolint:contextcheck // the same
+			r.withdraw(s, codeOf(ctx.Err()))
 			r.unlock()
 			<-s.done
 		}

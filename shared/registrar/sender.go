@@ -141,13 +141,14 @@ func (r *Registrar) withdraw(s *sender, code string) {
 	}
 }
 
-// relax lets the writer of b go home if nothing waits any more.
+// relax lets the writer of b go home if nothing waits any more, and has one
+// begin if what waited behind something that is gone may go now.
 func (r *Registrar) relax(b *balancer) {
-	if _, _, some := b.queue.ready(time.Time{}); some || !b.running {
-		return
+	_, _, some := b.queue.ready(time.Time{})
+	if some != b.running {
+		r.wake(b)
 	}
-	r.wake(b)
-	if b.stop != nil {
+	if !some && b.stop != nil {
 		r.after.stop = append(r.after.stop, b.stop)
 		b.stop = nil
 	}

@@ -22,6 +22,7 @@ type settling struct {
 	known  bool
 	short  time.Duration // the longest wait that was not
 	guess  time.Duration // as long as nothing is known
+	raised bool          // what was enough was refused since
 	debts  float64       // credits used up
 }
 
@@ -80,14 +81,15 @@ func (s *settling) refused(waited time.Duration, crowded bool) {
 		// What was enough is so no more: it has become slower, or somebody else
 		// changes the load balancer too.
 		s.enough = max(s.enough, min(waited+waited/4, settlingMost))
+		s.raised = true
 		s.debts = min(s.debts+1, settlingCredits)
 	}
 }
 
 // disturbed forgets what others may have made it look like.
 func (s *settling) disturbed() {
-	if s.guess > settlingGuess {
-		s.guess, s.known, s.short = settlingGuess, false, 0
+	if s.guess > settlingGuess || s.raised {
+		s.guess, s.known, s.short, s.raised = settlingGuess, false, 0, false
 	}
 }
 
