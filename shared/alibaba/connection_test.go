@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"testing"
@@ -335,5 +337,28 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	var e *Error
 	if err := client.try(t.Context()); !errors.As(err, &e) || e.Status != 307 {
 		t.Errorf("%v, want the redirect as an error", err)
+	}
+}
+
+// A transport that is not ours does not say whether it sent anything. Only an
+// error that rules it out is taken for that.
+func TestAForeignTransportIsBelievedOnlyWhenItCouldNotDial(t *testing.T) {
+	for name, row := range map[string]struct {
+		err  error
+		lost bool
+	}{
+		"no connection": {&url.Error{Op: "Post", URL: "http://x", Err: &net.OpError{Op: "dial", Err: errors.New("refused")}}, false},
+		"no such host":  {&net.DNSError{Name: "x", Err: "no such host"}, false},
+		"a reset":       {&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, true},
+		"the end":       {io.ErrUnexpectedEOF, true},
+		"anything else": {errors.New("odd"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var e *Error
+			err := clientOf(t, func(*http.Request) (*http.Response, error) { return nil, row.err }).try(t.Context())
+			if !errors.As(err, &e) || e.Lost != row.lost {
+				t.Errorf("%v, lost: %v", err, e.Lost)
+			}
+		})
 	}
 }

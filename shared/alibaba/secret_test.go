@@ -93,7 +93,13 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 				t.Fatal("there is no error, or no signature")
 			}
 			text := fmt.Sprintf("%v %+v %#v %s", err, err, err, jsonOf(err))
-			if found := reveals(text, signature); found != "" {
+			found := reveals(text, signature)
+			for _, part := range []string{"SignatureNonce=", "SignatureNonce%3D", "SignatureNonce%253D", "http://", "https://"} {
+				if strings.Contains(text, part) && !strings.Contains(text, part+"****") {
+					found = part
+				}
+			}
+			if found != "" {
 				t.Errorf("%q is in %s", found, text)
 			}
 		})
@@ -146,5 +152,23 @@ func TestTheSDKsDebugOutputShowsNothing(t *testing.T) {
 	}
 	if found := reveals(string(output), ""); found != "" || strings.Contains(string(output), "Signature") {
 		t.Errorf("the output is %s", output)
+	}
+}
+
+func TestWhatIsLeftOfAMessageCanStillBeRead(t *testing.T) {
+	for message, want := range map[string]string{
+		"Specified signature is not matched with our calculation. server string to sign is:POST&%2F&AccessKeyId%3DLTAI": "Specified signature is not matched with our calculation.",
+		"cannot serve https://slb.aliyuncs.com/?Action=x&Signature=abc today":                                           "cannot serve (a URL) today",
+		"the query was Action=x&SignatureNonce=123&Signature=abc%3D&Format=JSON":                                        "the query was Action=x&SignatureNonce=****&Signature=****&Format=JSON",
+		"The key LTAItestaccesskey01 does not exist":                                                                    "The key LTAI****ey01 does not exist",
+		"see https://help.example.com/slb":                                                                              "see https://help.example.com/slb",
+	} {
+		client := clientOf(t, func(*http.Request) (*http.Response, error) {
+			return respond(400, `{"Code":"C","Message":`+jsonOf(message)+`}`), nil
+		})
+		var e *Error
+		if err := client.try(t.Context()); !errors.As(err, &e) || e.Message != want {
+			t.Errorf("%q became %q, want %q", message, e.Message, want)
+		}
 	}
 }

@@ -155,12 +155,7 @@ func isLoopback(host string) bool {
 // newTransport makes the connections of one Service.
 func newTransport() *http.Transport {
 	return &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			if isLoopback(r.URL.Hostname()) {
-				return nil, nil
-			}
-			return http.ProxyFromEnvironment(r)
-		},
+		Proxy:               http.ProxyFromEnvironment, // never for a loopback address
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 5 * time.Second,
 		// The service closes connections that were idle for some 10 s (seen by

@@ -115,10 +115,10 @@ func (w *Watch) look(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer
 		if reading == nil && (b.tried.IsZero() || wait <= 0) {
 			b.reading = make(chan struct{})
 			b.begun++
-			number, before := b.begun, b.tried
+			number := b.begun
 			b.tried = time.Now()
 			b.mu.Unlock()
-			b.read(ctx, balancer, lb, number, before)
+			b.read(ctx, balancer, lb, number)
 			if err := ctx.Err(); err != nil {
 				return nil, after, err
 			}
@@ -140,13 +140,11 @@ func (w *Watch) look(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer
 }
 
 // read fills the board. Only the one who set b.reading calls it.
-func (b *board) read(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer, number int, before time.Time) {
+func (b *board) read(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer, number int) {
 	seen, err := b.see(ctx, balancer, lb)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if ctx.Err() != nil {
-		b.tried = before // it was not the load balancer's fault: the next one tries at once
-	} else {
+	if ctx.Err() == nil { // else it says nothing about the load balancer: another one reads
 		b.ended, b.seen, b.failed = number, seen, err
 	}
 	close(b.reading)
