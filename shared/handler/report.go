@@ -26,6 +26,7 @@ func (r *run) count(report registrar.Report) {
 	t.Conflicts += report.Conflicts
 	t.Throttled += report.Throttled
 	t.Lost += report.Lost
+	t.Unknown += report.Unknown
 	t.Retries += report.Retries
 	t.Succeeded += report.Succeeded
 	t.Waited = max(t.Waited, report.Waited)
@@ -171,7 +172,7 @@ func (r *run) summarize(out *Result) {
 		Int("messages", len(out.Messages)).Int("done", out.count(Done)).Int("retry", out.count(Retry)).
 		Int("rejected", out.count(Rejected)).Int("ignored", out.count(Ignored)).
 		Dict("changes", statuses).Dict("calls", calls).Int("backendsCalled", r.tally.Backends).
-		Int("conflicts", r.tally.Conflicts).Int("throttled", r.tally.Throttled).Int("lost", r.tally.Lost).Int("retries", r.tally.Retries).
+		Int("conflicts", r.tally.Conflicts).Int("throttled", r.tally.Throttled).Int("lost", r.tally.Lost).Int("unknownCodes", r.tally.Unknown).Int("retries", r.tally.Retries).
 		Int64("waitedMs", r.tally.Waited.Milliseconds()).Int64("slowestMs", r.tally.Slowest.Milliseconds()).
 		Msg("invocation ended")
 }

@@ -21,6 +21,8 @@ type API interface {
 // Refusal is what the engine wants to know of an error of the API. It is found
 // with errors.As; an error that is none is taken for transient and, since the
 // call may have been applied, read back.
+// An error with a method Known() bool that returns false is counted: its code
+// is one that nobody has classified yet.
 type Refusal interface {
 	error
 	Disposition() vsg.Disposition

@@ -13,6 +13,7 @@ type refusal struct {
 	code, message, requestID string
 	culprits                 []string
 	mayPass                  bool
+	unknown                  bool // the code is one that nobody has classified
 }
 
 // refusalOf reads an error of the API. Of an error that does not say what it
@@ -26,6 +27,8 @@ func refusalOf(err error) refusal {
 			mayPass:     known.MayPass(),
 		}
 		f.code, f.message, f.requestID = known.Details()
+		var counted interface{ Known() bool }
+		f.unknown = errors.As(err, &counted) && !counted.Known()
 		return f
 	}
 	f := refusal{disposition: vsg.DispositionLost, code: CodeLost, message: "the call has no answer"}

@@ -298,3 +298,16 @@ func TestConflictOfOthersIsWaitedOut(t *testing.T) {
 		})
 	}
 }
+
+func TestUnknownCodesAreTriedAgainAndCounted(t *testing.T) {
+	story(t, func(t *testing.T) {
+		r := newRig(t, clbtest.Options{
+			AutoCreate: true,
+			Faults:     []clbtest.Fault{{Action: addAction, Times: 2, Effect: clbtest.Effect{Code: "SomethingNew", HTTPStatus: 400, Message: "of tomorrow"}}},
+		}, registrar.Options{})
+		outcomes, report := r.apply(adds("rsp-a", 3)...)
+		if statuses(outcomes)[vsg.Added] != 3 || report.Unknown != 2 {
+			t.Errorf("%v, %d unknown", outcomes, report.Unknown)
+		}
+	})
+}

@@ -46,6 +46,7 @@ type Report struct {
 	Conflicts int            // how many of them were refused because of another change in progress
 	Throttled int            // because there were too many calls
 	Lost      int            // remained without an answer
+	Unknown   int            // were refused with a code that the classification does not know
 	Retries   int            // how often a change of this caller was sent again
 	Waited    time.Duration  // the longest time that a change waited before it was first sent
 	// Succeeded counts the changes that succeeded by a call. Took is the sum of

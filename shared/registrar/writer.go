@@ -211,6 +211,9 @@ func (r *Registrar) count(c *batch, a answer) {
 			w.sender.lastCall = r.calls
 			report.Calls[actionNames[c.action]]++
 			report.Backends += len(c.items)
+			if a.refusal.unknown {
+				report.Unknown++
+			}
 			switch a.refusal.disposition {
 			case vsg.DispositionConflict:
 				report.Conflicts++
