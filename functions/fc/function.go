@@ -67,6 +67,7 @@ func (f *function) handle(ctx context.Context, in invocation, raw []byte) (json.
 		RequestID: in.requestID,
 		API:       f.service.With(credentials),
 		Hooks:     map[event.HookPlatform]lifecycle.Completer{event.ESS: f.hooks.With(credentials)},
+		Scaling:   f.hooks.With(credentials),
 	}, raw).ForFunctionCompute()
 }
 

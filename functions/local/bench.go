@@ -30,23 +30,36 @@ type bench struct {
 	close      func()
 }
 
+// settings are what a bench is made of.
+type settings struct {
+	config, store string
+	endpoint      string // empty: the built-in simulator
+	dryRun        bool
+}
+
+// officialEndpoints stands for those of the regions, where no one endpoint does.
+const officialEndpoints = "aliyuncs.com"
+
 // open sets a handler up as a function would be, against the built-in
 // simulator or the endpoint.
-func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (*bench, error) {
+func open(ctx context.Context, std stdio, c settings, sources []source) (*bench, error) {
 	log, err := newLogger(std.err)
 	if err != nil {
 		return nil, err
 	}
-	config, _, err := findConfig(c.Config, functions.Sample, c.Endpoint == "")
+	config, _, err := findConfig(c.config, functions.Sample, c.endpoint == "")
 	if err != nil {
 		return nil, err
 	}
-	options := clb.Options{Endpoint: c.Endpoint}
-	credentials, err := credentialsFor(c.Endpoint)
+	options := clb.Options{Endpoint: c.endpoint}
+	credentials, err := credentialsFor(c.endpoint)
 	if err != nil {
 		return nil, err
 	}
-	if c.Endpoint == "" {
+	switch c.endpoint {
+	case officialEndpoints:
+		options.Endpoint = ""
+	case "":
 		simulated, err := builtInOptions(config, sources)
 		if err != nil {
 			return nil, err
@@ -61,11 +74,12 @@ func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (
 	if err != nil {
 		return nil, err
 	}
-	hooks := map[event.HookPlatform]lifecycle.Completer{event.ESS: scaling.With(credentials)}
-	if err := addEC2(ctx, hooks, c.Endpoint != ""); err != nil {
+	groups := scaling.With(credentials)
+	hooks := map[event.HookPlatform]lifecycle.Completer{event.ESS: groups}
+	if err := addEC2(ctx, hooks, c.endpoint != ""); err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, c.Store, config.Retention)
+	store, err := openStore(ctx, c.store, config.Retention)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +94,7 @@ func (c *invokeCommand) open(ctx context.Context, std stdio, sources []source) (
 	}
 	return &bench{
 		handler:    h,
-		invocation: handler.Invocation{API: service.With(credentials), Hooks: hooks, DryRun: c.DryRun, Local: true},
+		invocation: handler.Invocation{API: service.With(credentials), Hooks: hooks, Scaling: groups, DryRun: c.dryRun, Local: true},
 		progress:   progress,
 		close:      store.close,
 	}, nil

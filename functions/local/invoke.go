@@ -45,7 +45,7 @@ func (c *invokeCommand) Run(ctx context.Context, std stdio) error {
 	if c.Binary != "" {
 		return c.drive(ctx, std, sources)
 	}
-	bench, err := c.open(ctx, std, sources)
+	bench, err := open(ctx, std, settings{config: c.Config, store: c.Store, endpoint: c.Endpoint, dryRun: c.DryRun}, sources)
 	if err != nil {
 		return err
 	}

@@ -43,10 +43,11 @@ type stdio struct {
 }
 
 type commands struct {
-	Invoke   invokeCommand   `cmd:"" help:"Run events the whole way: decode, route, register, answer."`
-	Simulate simulateCommand `cmd:"" help:"Serve the CLB and ESS simulator until interrupted."`
-	Validate validateCommand `cmd:"" help:"Check configs and events, and say what is wrong and where."`
-	Version  versionCommand  `cmd:"" help:"Print version, commit and Go version."`
+	Invoke    invokeCommand    `cmd:"" help:"Run events the whole way: decode, route, register, answer."`
+	Simulate  simulateCommand  `cmd:"" help:"Serve the CLB and ESS simulator until interrupted."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare scaling groups with VServer groups, and repair the difference with --repair."`
+	Validate  validateCommand  `cmd:"" help:"Check configs and events, and say what is wrong and where."`
+	Version   versionCommand   `cmd:"" help:"Print version, commit and Go version."`
 }
 
 // run runs one command and returns the exit status.

@@ -45,6 +45,7 @@ func TestCommandLine(t *testing.T) {
 			"result":    checkResult,
 			"adds":      checkAdds,
 			"status":    checkStatus,
+			"members":   checkMembers,
 		},
 		RequireExplicitExec: true,
 	})
@@ -106,7 +107,7 @@ func checkStatus(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // startSimulator serves a simulator until the script ends: its address is in
-// $SIM. Its arguments are key=value: secret, faults.
+// $SIM. Its arguments are key=value: secret, faults, seed.
 func startSimulator(ts *testscript.TestScript, _ bool, args []string) {
 	o := clbtest.Options{AutoCreate: true, MaxBackends: 2000}
 	for _, arg := range args {
@@ -118,6 +119,10 @@ func startSimulator(ts *testscript.TestScript, _ bool, args []string) {
 			faults, err := clbtest.ParseFaults([]byte(ts.ReadFile(value)))
 			ts.Check(err)
 			o.Faults = faults
+		case "seed":
+			state, err := clbtest.ParseState([]byte(ts.ReadFile(value)))
+			ts.Check(err)
+			o.State = state
 		default:
 			ts.Fatalf("simulator: %q?", key)
 		}
@@ -149,7 +154,7 @@ func writeLaunch(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // checkResult compares counts over all Results on standard output: key=value
-// with change.STATUS, message.STATUS, hook.STATUS and call.ACTION.
+// with change.STATUS, message.STATUS, hook.STATUS, call.ACTION and drift.KIND.
 func checkResult(ts *testscript.TestScript, _ bool, args []string) {
 	got := map[string]int{}
 	scanner := bufio.NewScanner(strings.NewReader(ts.ReadFile("stdout")))
@@ -171,12 +176,38 @@ func checkResult(ts *testscript.TestScript, _ bool, args []string) {
 		for action, n := range r.Calls {
 			got["call."+action] += n
 		}
+		for _, d := range r.Drift {
+			got["drift."+string(d.Kind)]++
+		}
 	}
 	for _, arg := range args {
 		key, want, _ := strings.Cut(arg, "=")
 		if fmt.Sprint(got[key]) != want {
 			ts.Fatalf("%s is %d, want %s; all: %v", key, got[key], want, got)
 		}
+	}
+}
+
+// checkMembers compares the members of a group of $SIM: GROUP SERVER:PORT=WEIGHT…
+func checkMembers(ts *testscript.TestScript, _ bool, args []string) {
+	response, err := http.Get("http://" + ts.Getenv("SIM") + "/_sim/state") //nolint:noctx // a test's own server
+	ts.Check(err)
+	defer func() { _ = response.Body.Close() }()
+	var state clbtest.State
+	ts.Check(json.NewDecoder(response.Body).Decode(&state))
+	got := []string{}
+	for _, lb := range state.LoadBalancers {
+		for _, g := range lb.VServerGroups {
+			for _, b := range g.Backends {
+				if g.VServerGroupID == args[0] {
+					got = append(got, fmt.Sprintf("%s:%d=%d", b.ServerID, b.Port, b.Weight))
+				}
+			}
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, args[1:]) {
+		ts.Fatalf("members of %s: %v, want %v", args[0], got, args[1:])
 	}
 }
 

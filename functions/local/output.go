@@ -67,12 +67,7 @@ func printResult(w io.Writer, f format, name string, r handler.Result) error {
 			fmt.Fprintf(t, "  %s\t%s\t%d\n", p.Action, p.VServerGroupID, len(p.Backends))
 		}
 	}
-	if len(r.Calls) > 0 {
-		fmt.Fprintln(t, "\n  CALL\tTIMES")
-		for _, action := range slices.Sorted(maps.Keys(r.Calls)) {
-			fmt.Fprintf(t, "  %s\t%d\n", action, r.Calls[action])
-		}
-	}
+	printCalls(t, r.Calls)
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -85,6 +80,16 @@ func printResult(w io.Writer, f format, name string, r handler.Result) error {
 	}
 	fmt.Fprintln(w)
 	return nil
+}
+
+func printCalls(w io.Writer, calls map[string]int) {
+	if len(calls) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\n  CALL\tTIMES")
+	for _, action := range slices.Sorted(maps.Keys(calls)) {
+		fmt.Fprintf(w, "  %s\t%d\n", action, calls[action])
+	}
 }
 
 // printChanges shows the first changes of each kind and counts the others.
