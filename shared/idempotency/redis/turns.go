@@ -38,9 +38,8 @@ const (
 	// Who is next in line asks often, the others the less the further back.
 	shortestPoll = 10 * time.Millisecond
 	longestPoll  = 200 * time.Millisecond
-	// farewell is how long giving back may take, after the invocation's own
-	// context has ended.
-	farewell = time.Second
+	// reply is how long Redis may take to answer. Turns are there to save time.
+	reply = time.Second
 	// sulk is how long Take fails at once after Redis could not be asked: the
 	// engine goes on without turns, and must not wait for that each time.
 	sulk = 5 * time.Second
@@ -121,13 +120,14 @@ func (t *turns) mood() error {
 func (t *turns) ask(ctx context.Context, verb, key, token string, more ...any) (state, error) {
 	args := append([]any{verb, token, lease.Microseconds(), silence.Microseconds()}, more...)
 	keys := []string{key, key + ":queue", key + ":seen"}
-	answer, err := turnsScript.Run(ctx, t.client, keys, args...).Int64Slice()
+	bounded, cancel := context.WithTimeout(ctx, reply)
+	defer cancel()
+	answer, err := turnsScript.Run(bounded, t.client, keys, args...).Int64Slice()
 	if err == nil && len(answer) != 6 {
 		err = fmt.Errorf("%d numbers in an answer", len(answer))
 	}
 	if err != nil {
-		err = ended(ctx, err)
-		if ctx.Err() == nil {
+		if err = ended(ctx, err); ctx.Err() == nil {
 			t.mu.Lock()
 			t.sulkTill = time.Now().Add(sulk)
 			t.mu.Unlock()
@@ -230,19 +230,15 @@ func (t *turn) Keep(ctx context.Context) bool {
 // Give lets the next one in and leaves it what is known, even if ctx has ended.
 func (t *turn) Give(ctx context.Context, after registrar.Handover) {
 	t.quit()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
 	age := int64(-1)
 	if !after.Ended.IsZero() {
 		age = max(0, time.Since(after.Ended).Microseconds())
 	}
 	// What cannot be given back lapses.
-	_, _ = t.turns.ask(ctx, "give", t.key, t.token, age, after.Settling.Microseconds())
+	_, _ = t.turns.ask(context.WithoutCancel(ctx), "give", t.key, t.token, age, after.Settling.Microseconds())
 }
 
 // leave takes back a place in the line, so that the next one need not find out.
 func (t *turn) leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
-	_, _ = t.turns.ask(ctx, "give", t.key, t.token, -1, 0)
+	_, _ = t.turns.ask(context.WithoutCancel(ctx), "give", t.key, t.token, -1, 0)
 }

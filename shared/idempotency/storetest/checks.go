@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/vsg"
@@ -74,49 +77,60 @@ func concurrentTakeover(t *testing.T, h Harness) {
 	}
 }
 
+// rounds is how many backends laterEventWins launches and removes, and how many
+// of them at once.
+const rounds, abreast = 200, 20
+
 // laterEventWins has two claimants, one launching and one removing the same
 // backend at once, until both have had their way. Whoever comes first, the
 // backend must end as the later event wants.
 func laterEventWins(t *testing.T, h Harness) {
 	clock := NewClock(Start)
-	stores := map[vsg.Action]idempotency.Store{vsg.Add: h.Open(clock.Now), vsg.Remove: h.Open(clock.Now)}
-	for n := range 40 {
-		want := n%2 == 0 // the launch is the later one
-		at := map[vsg.Action]time.Time{vsg.Add: Start, vsg.Remove: Start.Add(time.Second)}
-		if want {
-			at[vsg.Add] = Start.Add(2 * time.Second)
-		}
-		var (
-			mu     sync.Mutex
-			member bool
-			group  sync.WaitGroup
-		)
-		for action, store := range stores {
-			c := idempotency.Claim{Subject: Subject(n), Action: action, Key: string(action), At: at[action]}
-			group.Go(func() {
-				owner := Owner(fmt.Sprint(action, n))
-				verdicts, err := idempotency.ClaimAll(t.Context(), store, owner, []idempotency.Claim{c})
-				if err != nil {
-					t.Errorf("claim: %v", err)
-					return
-				}
-				if verdicts[0].Standing != idempotency.Claimed {
-					return
-				}
-				mu.Lock()
-				member = action == vsg.Add
-				mu.Unlock()
-				held, err := store.Settle(t.Context(), owner, Settled([]idempotency.Claim{c}, true))
-				if err != nil || !held[0] {
-					t.Errorf("settle: %v, %v", held, err)
-				}
+	launching, removing := h.Open(clock.Now), h.Open(clock.Now)
+	var group errgroup.Group
+	group.SetLimit(abreast)
+	for n := range rounds {
+		group.Go(func() error {
+			launched, removed := Start, Start.Add(time.Second)
+			if n%2 == 0 {
+				launched = Start.Add(2 * time.Second)
+			}
+			var member atomic.Bool // as the load balancer has it
+			var both errgroup.Group
+			both.Go(func() error {
+				return haveItsWay(t.Context(), launching, Subject(n), vsg.Add, launched, &member)
 			})
-		}
-		group.Wait()
-		if member != want {
-			t.Fatalf("round %d: member %v, want %v", n, member, want)
-		}
+			both.Go(func() error {
+				return haveItsWay(t.Context(), removing, Subject(n), vsg.Remove, removed, &member)
+			})
+			if err := both.Wait(); err != nil {
+				return err
+			}
+			if want := launched.After(removed); member.Load() != want {
+				return fmt.Errorf("round %d: member %v, want %v", n, !want, want)
+			}
+			return nil
+		})
 	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// haveItsWay makes a change as an invocation does.
+func haveItsWay(ctx context.Context, store idempotency.Store, subject idempotency.Subject, action vsg.Action, at time.Time, member *atomic.Bool) error {
+	c := []idempotency.Claim{{Subject: subject, Action: action, Key: string(action), At: at}}
+	owner := Owner(string(action) + subject.Name())
+	verdicts, err := idempotency.ClaimAll(ctx, store, owner, c)
+	if err != nil || verdicts[0].Standing != idempotency.Claimed {
+		return err
+	}
+	member.Store(action == vsg.Add)
+	held, err := store.Settle(ctx, owner, Settled(c, true))
+	if err == nil && !held[0] {
+		err = errors.New("a claim was lost to nobody")
+	}
+	return err
 }
 
 func partialBatch(t *testing.T, h Harness) {
