@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"slb-registrar/shared/handler"
 	"slb-registrar/shared/route"
 )
 
@@ -20,7 +21,7 @@ func config(t *testing.T) *route.Config {
 // fits checks that an invocation can do what the config asks it to wait for.
 func fits(t *testing.T, what string, timeout time.Duration) {
 	t.Helper()
-	reserve := min(max(timeout/10, 500*time.Millisecond), 5*time.Second)
+	reserve := handler.Reserve(timeout)
 	const busy = 30 * time.Second // for the calls, and for waiting while the load balancer settles
 	if least := config(t).LongestWait() + busy + reserve; timeout < least {
 		t.Errorf("%s: a time-out of %v, but readiness, drain, calls and reserve take %v", what, timeout, least)

@@ -5,20 +5,25 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"slb-registrar/shared/event"
+	"slb-registrar/shared/handler"
 	"slb-registrar/shared/route"
 )
 
 type validateCommand struct {
-	Files []string `arg:"" name:"file" help:"Configs (.yaml, .yml) and events."`
+	FunctionTimeout   time.Duration `default:"15m" help:"Time-out of the function that gets the config; default: the longest that Lambda allows."`
+	VisibilityTimeout time.Duration `default:"0s" help:"Visibility time-out of the queue before the function, if there is one."`
+	HookTimeout       time.Duration `default:"0s" help:"Time-out of the lifecycle hooks, if known."`
+	Files             []string      `arg:"" name:"file" help:"Configs (.yaml, .yml) and events."`
 }
 
 // Run checks every file and says what is wrong with each.
 func (c *validateCommand) Run(std stdio) error {
 	wrong := 0
 	for _, name := range c.Files {
-		said, err := check(name)
+		said, err := c.check(name)
 		if err != nil {
 			wrong++
 			fmt.Fprintf(std.err, "%v\n", err)
@@ -32,7 +37,7 @@ func (c *validateCommand) Run(std stdio) error {
 	return nil
 }
 
-func check(name string) (string, error) {
+func (c *validateCommand) check(name string) (string, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return "", fmt.Errorf("cannot read the file: %w", err)
@@ -42,9 +47,29 @@ func check(name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		if err := c.checkTimes(config); err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
+		}
 		return fmt.Sprintf("a valid config (routes: %d, groups: %d)", len(config.Routes), len(config.Groups())), nil
 	}
 	return checkEvent(name, data)
+}
+
+// checkTimes refuses a config whose waits do not fit the time-outs around them:
+// an invocation that waits longer than it may live never finishes, and a message
+// that comes again while the first delivery is at work is worked on twice.
+func (c *validateCommand) checkTimes(config *route.Config) error {
+	wait, reserve := config.LongestWait(), handler.Reserve(c.FunctionTimeout)
+	if wait > 0 && wait+reserve >= c.FunctionTimeout {
+		return fmt.Errorf("an invocation may wait %v on purpose (ready.timeout and onTerminate.drain) and keeps a reserve of %v, which does not fit the function's time-out of %v: shorten the waits or lengthen the time-out", wait, reserve, c.FunctionTimeout)
+	}
+	if c.VisibilityTimeout > 0 && c.VisibilityTimeout < 6*c.FunctionTimeout {
+		return fmt.Errorf("the queue's visibility time-out of %v is shorter than six times the function's time-out of %v, which AWS asks for: messages would come again while they are worked on", c.VisibilityTimeout, c.FunctionTimeout)
+	}
+	if c.HookTimeout > 0 && c.HookTimeout < c.FunctionTimeout {
+		return fmt.Errorf("the hooks' time-out of %v is shorter than the function's time-out of %v: hooks would run out while an invocation is at work", c.HookTimeout, c.FunctionTimeout)
+	}
+	return nil
 }
 
 // isConfig goes by the name, and by the content where the name says nothing.

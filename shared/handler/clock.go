@@ -27,10 +27,15 @@ type clock struct {
 func newClock(ctx context.Context, start time.Time) clock {
 	c := clock{reserve: minReserve}
 	if d, ok := ctx.Deadline(); ok {
-		c.deadline = d
-		c.reserve = min(max(d.Sub(start)/10, minReserve), maxReserve)
+		c.deadline, c.reserve = d, Reserve(d.Sub(start))
 	}
 	return c
+}
+
+// Reserve is the part of a time-out that is kept for recording and answering:
+// a tenth of it, between half a second and five.
+func Reserve(timeout time.Duration) time.Duration {
+	return min(max(timeout/10, minReserve), maxReserve)
 }
 
 // work returns a context for everything that may still be given up: it ends

@@ -218,3 +218,13 @@ func TestWhatDoesNotFitTheTimeOutIsLeftBeforeIt(t *testing.T) {
 		}
 	})
 }
+
+func TestARemovalFromTheFutureKeepsNobodyOut(t *testing.T) {
+	w := newWorld(t, oneTarget)
+	w.invoke(terminate("token-1", time.Now().AddDate(50, 0, 0), "i-1"))
+	r := w.invoke(launch("token-2", time.Now().Add(time.Hour), "i-1"))
+
+	if diff := cmp.Diff(map[string]int{"added": 1}, statuses(r)); diff != "" {
+		t.Errorf("the launch (-want +got):\n%s", diff)
+	}
+}

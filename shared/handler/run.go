@@ -114,6 +114,11 @@ func (r *run) enter(m *message, n *event.Notice, p route.Plan) {
 		m.hooks = append(m.hooks, hook)
 	}
 	for _, c := range p.Changes {
+		if c.At.After(r.started) {
+			// A clock is wrong, or somebody lies: a removal from the future would
+			// keep its backend out until then.
+			c.At = r.started
+		}
 		key := idempotency.KeyOf(c)
 		e := r.byKey[key]
 		if e == nil {
