@@ -7,8 +7,11 @@ import (
 	"strings"
 	"time"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
 	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/idempotency/bolt"
+	"slb-registrar/shared/idempotency/dynamodb"
 	"slb-registrar/shared/idempotency/memory"
 	"slb-registrar/shared/idempotency/redis"
 	"slb-registrar/shared/registrar"
@@ -23,7 +26,7 @@ type openedStore struct {
 
 // openStore opens the store that a URL names. It connects to nothing yet. The
 // URL may hold a password and is in no error.
-func openStore(_ context.Context, url string, retention time.Duration) (*openedStore, error) {
+func openStore(ctx context.Context, url string, retention time.Duration) (*openedStore, error) {
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "memory":
@@ -39,6 +42,16 @@ func openStore(_ context.Context, url string, retention time.Duration) (*openedS
 			return nil, fmt.Errorf("--store: %w", err)
 		}
 		return &openedStore{Store: store, turns: store.Turns(), close: func() { _ = store.Close() }}, nil
+	case "dynamodb":
+		environment, err := awsconfig.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("--store: the AWS environment: %w", err)
+		}
+		store, err := dynamodb.Open(url, environment, dynamodb.Options{Retention: retention})
+		if err != nil {
+			return nil, fmt.Errorf("--store: %w", err)
+		}
+		return &openedStore{Store: store, close: func() {}}, nil
 	}
 	return nil, fmt.Errorf("--store: %q is no kind of store; want memory:, bolt:PATH, redis://…, rediss://… or dynamodb://TABLE", scheme)
 }
