@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
@@ -58,13 +59,13 @@ func (c *Client) Do(ctx context.Context, request requests.AcsRequest, reply Repl
 		}
 		return failure
 	}
-	var connections atomic.Int32
+	var connected atomic.Bool
 	if c.service.own != nil {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connections.Add(1) }})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	}
 	response, err := c.service.transport.RoundTrip(signed.WithContext(ctx))
 	if err != nil {
-		failure.fail(ctx, err, connections.Load() > 0 || c.service.own == nil && !isDial(err))
+		failure.fail(ctx, err, connected.Load() || c.service.own == nil && !isDial(err))
 		return c.clean(failure, request)
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -78,7 +79,6 @@ func (c *Client) Do(ctx context.Context, request requests.AcsRequest, reply Repl
 			return failure
 		}
 		failure.refused(body)
-		failure.replayed(connections.Load())
 		return c.clean(failure, request)
 	}
 	if err := decode(reply, response, request.GetActionName()); err != nil {
@@ -115,10 +115,11 @@ func (c *Client) sign(request requests.AcsRequest) (*http.Request, error) {
 	}
 	header["x-sdk-core-version"] = []string{sdk.Version}
 	header["User-Agent"] = []string{sdk.DefaultUserAgent + " slb-registrar"}
-	// An empty list is not sent. It tells net/http that the request may be
-	// repeated if the connection turns out to be dead; the package
-	// documentation says why that is so.
-	header["Idempotency-Key"] = []string{}
+	if strings.HasPrefix(request.GetActionName(), "Describe") {
+		// An empty list is not sent. It tells net/http that the request may be
+		// repeated if its connection turns out to be dead.
+		header["Idempotency-Key"] = []string{}
+	}
 	return &http.Request{
 		Method: request.GetMethod(),
 		URL:    &url.URL{Scheme: c.service.scheme, Host: host, Path: "/", RawQuery: utils.GetUrlFormedMap(request.GetQueryParams())},

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/slb"
@@ -83,8 +84,9 @@ func (s *service) seen() []string {
 	return append([]string(nil), s.nonces...)
 }
 
-func say(conn net.Conn, status, body string) {
-	_, _ = conn.Write([]byte("HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body))
+// say answers a request with success.
+func say(conn net.Conn) {
+	_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(good)) + "\r\n\r\n" + good))
 }
 
 // reset closes a connection the hard way: the peer reads ECONNRESET.
@@ -103,7 +105,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	s, client := serveTCP(t, func(s *service, n int, conn net.Conn, r *bufio.Reader) {
 		connections.Store(n, true)
 		for s.receive(r) {
-			say(conn, "200 OK", good)
+			say(conn)
 		}
 	})
 	for range 5 {
@@ -122,7 +124,7 @@ func TestConnectionsAreReused(t *testing.T) {
 func TestAConnectionThatTheServiceClosedWhileIdleIsNoError(t *testing.T) {
 	s, client := serveTCP(t, func(s *service, _ int, conn net.Conn, r *bufio.Reader) {
 		if s.receive(r) {
-			say(conn, "200 OK", good)
+			say(conn)
 		} // and closes
 	})
 	for range 20 {
@@ -135,61 +137,44 @@ func TestAConnectionThatTheServiceClosedWhileIdleIsNoError(t *testing.T) {
 	}
 }
 
-// A thawed function finds connections that the other side has long forgotten:
-// what it sends is answered with a reset.
-func TestAForgottenConnectionIsReplacedAndTheSameRequestIsSent(t *testing.T) {
-	s, client := serveTCP(t, func(s *service, n int, conn net.Conn, r *bufio.Reader) {
-		for s.receive(r) {
-			if n == 0 && len(s.seen()) == 2 {
-				reset(conn)
-				return
-			}
-			say(conn, "200 OK", good)
+// forgotten is a service that has forgotten its first connection when the
+// second request arrives on it, and answers with a reset.
+func forgotten(s *service, n int, conn net.Conn, r *bufio.Reader) {
+	for s.receive(r) {
+		if n == 0 && len(s.seen()) == 2 {
+			reset(conn)
+			return
 		}
-	})
+		say(conn)
+	}
+}
+
+func TestAReadingIsRepeatedOnAnotherConnection(t *testing.T) {
+	s, client := serveTCP(t, forgotten)
 	for range 2 {
 		if err := client.try(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	nonces := s.seen()
-	if len(nonces) != 3 || nonces[1] != nonces[2] || nonces[0] == nonces[1] {
-		t.Errorf("the nonces are %v; want the second request to be sent twice and to be another than the first", nonces)
+	if nonces := s.seen(); len(nonces) != 3 || nonces[0] == nonces[1] {
+		t.Errorf("the nonces are %v; want three requests, the second a new one", nonces)
 	}
 }
 
-func TestARepeatedRequestThatHadArrivedIsLost(t *testing.T) {
-	_, client := serveTCP(t, func(s *service, n int, conn net.Conn, r *bufio.Reader) {
-		for s.receive(r) {
-			switch {
-			case n == 0 && len(s.seen()) == 2:
-				reset(conn) // after it took effect
-				return
-			case n == 1:
-				say(conn, "400 Bad Request", `{"RequestId":"R-2","Code":"SignatureNonceUsed","Message":"seen"}`)
-			default:
-				say(conn, "200 OK", good)
-			}
-		}
-	})
+func TestAChangeIsNeverRepeatedButLost(t *testing.T) {
+	s, client := serveTCP(t, forgotten)
 	if err := client.try(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	request := slb.CreateAddVServerGroupBackendServersRequest()
+	request.QueryParams["RegionId"] = "cn-hangzhou"
 	var e *Error
-	if err := client.try(t.Context()); !errors.As(err, &e) || !e.Lost || e.Code != CodeNoAnswer {
+	err := client.Do(t.Context(), request, &plain{NewEnvelope()})
+	if !errors.As(err, &e) || !e.Lost || e.Code != CodeNoAnswer {
 		t.Errorf("%v is not lost", err)
 	}
-}
-
-func TestANonceThatWasUsedByNobodyElseIsARefusal(t *testing.T) {
-	_, client := serveTCP(t, func(s *service, _ int, conn net.Conn, r *bufio.Reader) {
-		for s.receive(r) {
-			say(conn, "400 Bad Request", `{"RequestId":"R-2","Code":"SignatureNonceUsed","Message":"seen"}`)
-		}
-	})
-	var e *Error
-	if err := client.try(t.Context()); !errors.As(err, &e) || e.Lost || e.Code != "SignatureNonceUsed" {
-		t.Errorf("%v is not the service's refusal", err)
+	if got := len(s.seen()); got != 2 {
+		t.Errorf("%d requests arrived, want 2", got)
 	}
 }
 
@@ -287,7 +272,7 @@ func TestNothingIsSentOnAnEndedContext(t *testing.T) {
 func TestManyGoroutinesShareAClient(t *testing.T) {
 	s, client := serveTCP(t, func(s *service, _ int, conn net.Conn, r *bufio.Reader) {
 		for s.receive(r) {
-			say(conn, "200 OK", good)
+			say(conn)
 		}
 	})
 	var wait sync.WaitGroup
@@ -315,7 +300,7 @@ func TestAProxyOfTheEnvironmentIsNotUsedForALoopbackAddress(t *testing.T) {
 	t.Setenv("NO_PROXY", "[") // no regular expression, which fails every call of the SDK's client
 	_, client := serveTCP(t, func(s *service, _ int, conn net.Conn, r *bufio.Reader) {
 		for s.receive(r) {
-			say(conn, "200 OK", good)
+			say(conn)
 		}
 	})
 	if err := client.try(t.Context()); err != nil {
@@ -361,4 +346,42 @@ func TestAForeignTransportIsBelievedOnlyWhenItCouldNotDial(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The service drops what was idle for some 10 s. In a bubble the wall clock
+// moves as that of a frozen function does: all at once.
+func TestAConnectionIsNotUsedAgainAfterFiveIdleSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up, err := New(Product{Name: "slb"}, Options{Endpoint: "127.0.0.1:80"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, dialled := &service{}, 0
+		up.own.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			dialled++
+			near, far := net.Pipe()
+			go func() {
+				for r := bufio.NewReader(far); s.receive(r); {
+					say(far)
+				}
+				_ = far.Close()
+			}()
+			return near, nil
+		}
+		client := up.With(secrets)
+		for _, step := range []struct {
+			idle    time.Duration
+			dialled int
+		}{{0, 1}, {0, 1}, {4 * time.Second, 1}, {6 * time.Second, 2}, {time.Hour, 3}} {
+			<-time.After(step.idle)
+			if err := client.try(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // until the connection is back
+			if dialled != step.dialled {
+				t.Errorf("after %v idle %d connections were made, want %d", step.idle, dialled, step.dialled)
+			}
+		}
+		up.Close()
+	})
 }

@@ -25,11 +25,15 @@
 // no redirect. Every error is an [*Error] that says whether the service may
 // have acted, and none holds a credential, a signature or a URL.
 //
-// A connection that the service dropped while it was idle is not an error. The
-// transport then sends the very same bytes once more on another connection, as
-// net/http does for requests that are declared idempotent. That cannot make a
-// change happen twice: both carry the same SignatureNonce, which the service
-// accepts once in 31 minutes. Should the first have arrived after all, the
-// second is refused with SignatureNonceUsed, and the Error says that the answer
-// is lost (the first one's outcome is unknown), not that the call was refused.
+// # Connections
+//
+// Connections are reused, and one that the service dropped while it was idle is
+// not an error. After 5 s without use none is used again (the service drops them
+// after some 10 s); that is 5 s by the wall clock, so that a function that was
+// frozen and thawed does not try what it had before. A request of which nothing
+// was written yet goes to another connection. A reading, whose name begins with
+// Describe, does so even if it was written: to read twice is to read.
+//
+// A change is never repeated here. If the connection breaks after it was
+// written, nobody knows whether it took effect, and the Error says so.
 package alibaba

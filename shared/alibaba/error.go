@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 )
 
@@ -82,10 +83,13 @@ func describe(err error) string {
 	}
 	var dns *net.DNSError
 	var op *net.OpError
+	var system *os.SyscallError
 	var timeout net.Error
 	switch {
 	case errors.As(err, &dns):
 		return "the host " + dns.Name + " was not found"
+	case errors.As(err, &system):
+		return system.Error()
 	case errors.As(err, &op) && op.Err != nil:
 		return op.Op + ": " + op.Err.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -43,15 +43,6 @@ func (e *Error) refused(body []byte) {
 	e.Lost = e.Status >= 500 && !isCode(e.Code)
 }
 
-// replayed corrects the verdict on a request that net/http had to send again:
-// that its nonce was used says that the first one arrived.
-func (e *Error) replayed(connections int32) {
-	if connections > 1 && e.Code == "SignatureNonceUsed" {
-		e.Lost = true
-		e.Code, e.Message = CodeNoAnswer, "the connection broke after the service had received the call"
-	}
-}
-
 // isCode tells the service's codes from a number that a proxy put there.
 func isCode(s string) bool {
 	return s != "" && strings.IndexFunc(s, unicode.IsLetter) >= 0
