@@ -13,8 +13,7 @@
 // Time is the server's, so the clocks of hosts do not matter. Redis 5 or later
 // is needed, and an instance that does not evict: with any maxmemory-policy
 // but noeviction a record may be dropped before its time, and what it knew may
-// happen twice. A failover to a replica that lags behind forgets what it had
-// not got yet; wait for that is up to the service.
+// happen twice. So does what a replica had not received yet when it took over.
 //
 // Records expire on their own. Errors never hold the password: they name the
 // address at most.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -228,6 +229,22 @@ var table = []struct {
 		settles("a", launch("L1", 10), true, false)}},
 	{"a lapsed claim that nobody took can be settled", []step{
 		claims("a", launch("L", 10), claimed), lapse, completes("a", launch("L", 10)), claims("b", launch("L", 10), duplicate)}},
+	{"a removal without a time supersedes a completed launch whose clock is ahead", []step{
+		did(launch("L", 30)), did(removal("T")), claims("a", launch("L", 30), superseded), claims("a", removal("T"), duplicate)}},
+	{"a removal at the time of the launch is the last word", []step{
+		did(launch("L1", 10)), did(removal("T", 10)), claims("a", removal("T", 10), duplicate),
+		claims("a", launch("L1", 10), superseded), claims("a", launch("L2"), superseded)}},
+	{"a claim lasts until the very moment it lapses", []step{
+		claims("a", launch("L", 10), claimed), func(w *world) {
+			until := claim(w.t.Context(), w.t, w.store, "b", launch("L", 10))[0].HeldUntil
+			w.clock.Advance(until.Sub(w.clock.Now()) - time.Microsecond)
+		}, claims("b", launch("L", 10), held), after(time.Microsecond), claims("b", launch("L", 10), claimed)}},
+	{"the last keys are remembered", []step{
+		func(w *world) {
+			for i := range idempotency.Remembered + 1 {
+				did(launch(fmt.Sprint("L", i), 10))(w)
+			}
+		}, claims("a", launch("L1", 10), duplicate), claims("a", launch("L0", 10), claimed)}},
 	{"times before 1970 are unknown and far ones are kept", []step{
 		func(w *world) {
 			ancient, far := launch("L"), removal("T")
