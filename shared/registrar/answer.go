@@ -44,9 +44,13 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 	l, f := c.lane, a.refusal
 	r.count(c, a)
 	test := c.test && l.bisection.holds(c.items[0])
+	last := &refusal{requestID: a.reply.RequestID}
+	if f.disposition != "" {
+		last = &f
+	}
 	for _, it := range c.items {
 		it.state = waiting
-		it.last = f
+		it.last = last
 	}
 	if f.disposition != vsg.DispositionConflict {
 		b.conflicts = 0
@@ -211,12 +215,11 @@ func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
 		b.room.added(len(c.items), a.ended)
 	}
 
-	members := membersOf(a.reply)
+	l.compare(c.items, a.reply)
 	again := a.ended.Add(r.jitter(failureFirst, failureMost, c.attempts()))
 	var done, open []*item
 	for _, it := range c.items {
-		it.last.requestID = a.reply.RequestID
-		if holds(it, a.reply, members) {
+		if it.confirmed(a.reply) {
 			done = append(done, it)
 			continue
 		}
@@ -243,29 +246,20 @@ var effects = map[vsg.Action]vsg.Status{
 	vsg.SetWeight: vsg.Weighted,
 }
 
-// holds reports whether the reply confirms the change.
-func holds(it *item, reply vsg.Reply, members map[vsg.Identity]vsg.Backend) bool {
+// confirmed reports whether the reply confirms the change.
+func (it *item) confirmed(reply vsg.Reply) bool {
 	if !reply.Listed {
 		// The success itself must do, except for a removal: that one is read back.
 		return reply.RequestID != "" && it.change.Action != vsg.Remove
 	}
-	member, is := members[it.change.Backend.Identity()]
 	switch it.change.Action {
 	case vsg.Remove:
-		return !is
+		return it.member == nil
 	case vsg.SetWeight:
-		return is && member.Weight == it.change.Backend.Weight
+		return it.member != nil && it.member.Weight == it.change.Backend.Weight
 	default:
-		return is
+		return it.member != nil
 	}
-}
-
-func membersOf(reply vsg.Reply) map[vsg.Identity]vsg.Backend {
-	members := make(map[vsg.Identity]vsg.Backend, len(reply.Backends))
-	for _, member := range reply.Backends {
-		members[member.Identity()] = member
-	}
-	return members
 }
 
 // succeed ends an item and those behind it that want the same of the backend:

@@ -11,6 +11,7 @@ type item struct {
 	change   vsg.Change
 	lane     *lane
 	waiters  []waiter
+	first    [1]waiter // room for one, which is nearly always enough
 	accepted time.Time
 
 	// The items of one backend form a chain in the order of their arrival, and
@@ -20,13 +21,14 @@ type item struct {
 	state     state
 	doubt     doubt
 	unsure    unsure
-	notBefore time.Time
-	attempts  int  // how often it was sent
 	wasLost   bool // a call that carried it had no answer, and may be under way still
-	strikes   int  // how often credentials were refused
-	last      refusal
-	refusedAt time.Time // when it was first refused because its server may not be running yet
-	refusals  int       // how often since
+	notBefore time.Time
+	attempts  int          // how often it was sent
+	strikes   int          // how often credentials were refused
+	member    *vsg.Backend // what the group was last seen to hold of it, see lane.compare
+	last      *refusal     // the last answer; nil if there was none
+	refusedAt time.Time    // when it was first refused because its server may not be running yet
+	refusals  int          // how often since
 }
 
 // waiter is a place in the answer to a sender.
@@ -38,7 +40,7 @@ type waiter struct {
 	other bool
 }
 
-type state int
+type state uint8
 
 const (
 	waiting state = iota
@@ -49,7 +51,7 @@ const (
 
 // doubt says how an item stands after a call was refused because of one of its
 // backends.
-type doubt int
+type doubt uint8
 
 const (
 	trusted  doubt = iota
@@ -58,7 +60,7 @@ const (
 )
 
 // unsure says why the group must be read before the item is sent again.
-type unsure int
+type unsure uint8
 
 const (
 	sure      unsure = iota

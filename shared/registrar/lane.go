@@ -49,9 +49,9 @@ func (l *lane) undone(it *item) bool {
 	return is && accepted == l.home.accepted
 }
 
-// put lets change wait, together with an equal one if nothing else is wanted of
-// the backend in between.
-func (l *lane) put(change vsg.Change, s *sender, place int) *item {
+// put lets a change wait, in it, or together with an equal one if nothing else
+// is wanted of the backend in between. It returns where it waits.
+func (l *lane) put(it *item, change vsg.Change, s *sender, place int) *item {
 	id := change.Backend.Identity()
 	last := l.chains[id]
 	if last != nil && last.equal(change) {
@@ -61,13 +61,9 @@ func (l *lane) put(change vsg.Change, s *sender, place int) *item {
 		})
 		return last
 	}
-	it := &item{
-		change:   change,
-		lane:     l,
-		waiters:  []waiter{{sender: s, place: place}},
-		accepted: s.accepted,
-		before:   last,
-	}
+	it.change, it.lane, it.before, it.accepted = change, l, last, s.accepted
+	it.first[0] = waiter{sender: s, place: place}
+	it.waiters = it.first[:]
 	if last != nil {
 		last.after = it
 	}
@@ -102,6 +98,20 @@ func (l *lane) unlink(it *item) {
 		l.removals--
 	}
 	l.bisection.forget(l, it)
+}
+
+// compare notes at each of items, which must be the first of their chains, what
+// of it the group holds.
+func (l *lane) compare(items []*item, reply vsg.Reply) {
+	for _, it := range items {
+		it.member = nil
+	}
+	for i := range reply.Backends {
+		it := l.chains[reply.Backends[i].Identity()]
+		for ; it != nil; it = it.before {
+			it.member = &reply.Backends[i]
+		}
+	}
 }
 
 // back returns items to the head of the lane, in their order.

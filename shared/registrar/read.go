@@ -23,8 +23,8 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 		r.settleIn(l, a.reply.LoadBalancerID)
 	}
 
-	members := membersOf(a.reply)
-	l.exorcise(members)
+	l.exorcise(a.reply)
+	l.compare(c.items, a.reply)
 	var repeated []*item
 	progress := false
 	for _, it := range c.items {
@@ -33,7 +33,7 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 		}
 		why := it.unsure
 		l.mark(it, sure)
-		status := standing(it, why, members)
+		status := it.standing(why)
 		if l.undone(it) {
 			status = "" // only a change that is accepted proves that it is over
 		}
@@ -57,16 +57,22 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 }
 
 // exorcise forgets the lost calls whose effect can be seen.
-func (l *lane) exorcise(members map[vsg.Identity]vsg.Backend) {
+func (l *lane) exorcise(reply vsg.Reply) {
+	if len(l.haunted) == 0 {
+		return
+	}
+	members := make(map[vsg.Identity]bool, len(reply.Backends))
+	for _, member := range reply.Backends {
+		members[member.Identity()] = true
+	}
 	for h := range l.haunted {
-		if _, is := members[h.id]; is && h.action == vsg.Add {
+		if members[h.id] && h.action == vsg.Add {
 			delete(l.haunted, h)
 		}
 	}
 	for h := range l.haunted {
-		_, is := members[h.id]
 		_, added := l.haunted[haunt{h.id, vsg.Add}]
-		if !is && !added {
+		if !members[h.id] && !added {
 			delete(l.haunted, h)
 		}
 	}
@@ -74,8 +80,8 @@ func (l *lane) exorcise(members map[vsg.Identity]vsg.Backend) {
 
 // standing returns how a change ends by what the group holds; empty if it has
 // to be sent.
-func standing(it *item, why unsure, members map[vsg.Identity]vsg.Backend) vsg.Status {
-	member, is := members[it.change.Backend.Identity()]
+func (it *item) standing(why unsure) vsg.Status {
+	is := it.member != nil
 	switch {
 	case it.change.Action == vsg.Add && is && why == lost:
 		return vsg.Added
@@ -87,7 +93,7 @@ func standing(it *item, why unsure, members map[vsg.Identity]vsg.Backend) vsg.St
 		return vsg.Removed
 	case !is:
 		return vsg.Absent
-	case it.change.Action == vsg.SetWeight && member.Weight == it.change.Backend.Weight:
+	case it.change.Action == vsg.SetWeight && it.member.Weight == it.change.Backend.Weight:
 		return vsg.Weighted
 	case why == denied:
 		return vsg.Rejected
@@ -134,7 +140,7 @@ func (r *Registrar) unread(b *balancer, c *batch, a answer) {
 	var asked []*item
 	for _, it := range c.items {
 		if it.state == waiting {
-			it.last = f
+			it.last = &f
 			asked = append(asked, it)
 		}
 	}

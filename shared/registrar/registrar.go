@@ -89,11 +89,12 @@ func (r *Registrar) Apply(ctx context.Context, api API, changes []vsg.Change) ([
 		}
 		return s.outcomes, s.report
 	}
+	items := make([]item, len(changes))
 	r.mu.Lock()
 	r.senders++
 	s.number = r.senders
 	for place, change := range changes {
-		r.accept(s, place, change) //nolint:contextcheck // a writer works for all callers and ends with none
+		r.accept(s, place, change, &items[place]) //nolint:contextcheck // a writer works for all callers and ends with none
 	}
 	r.release(s) //nolint:contextcheck // the same
 	r.unlock()
@@ -111,8 +112,9 @@ func (r *Registrar) Apply(ctx context.Context, api API, changes []vsg.Change) ([
 	return s.outcomes, s.report
 }
 
-// accept lets one change wait in the lane of its group.
-func (r *Registrar) accept(s *sender, place int, change vsg.Change) {
+// accept lets one change wait in the lane of its group, in fresh if it is the
+// first to want that.
+func (r *Registrar) accept(s *sender, place int, change vsg.Change, fresh *item) {
 	if actionNames[change.Action] == "" {
 		r.tell(waiter{sender: s, place: place}, vsg.Outcome{
 			Status:  vsg.Rejected,
@@ -130,9 +132,10 @@ func (r *Registrar) accept(s *sender, place int, change vsg.Change) {
 	if change.LoadBalancerID != "" {
 		l.configured = change.LoadBalancerID
 	}
-	it := l.put(change, s, place)
+	it := l.put(fresh, change, s, place)
 	s.items[place] = it
 	r.unpark(it)
+	l.home.arrivals++
 	r.wake(l.home)
 }
 

@@ -157,17 +157,18 @@ func (r *Registrar) relax(b *balancer) {
 // unfinished is the outcome of an item that ends undone, for the reason that
 // code names.
 func (it *item) unfinished(code string) vsg.Outcome {
-	o := vsg.Outcome{Status: vsg.Retry, Code: code, RequestID: it.last.requestID, Disposition: it.last.disposition}
+	o := vsg.Outcome{Status: vsg.Retry, Code: code, Message: "not sent"}
+	if it.last == nil {
+		return o
+	}
+	o.RequestID, o.Disposition = it.last.requestID, it.last.disposition
 	switch {
-	case it.attempts == 0:
-		o.Message = "not sent"
-	case it.last.code == "":
-		o.Message = "sent, not confirmed"
-	default:
+	case it.last.code != "" && it.last.message != "":
+		o.Message = "the last answer was " + it.last.code + ": " + it.last.message
+	case it.last.code != "":
 		o.Message = "the last answer was " + it.last.code
-		if it.last.message != "" {
-			o.Message += ": " + it.last.message
-		}
+	default:
+		o.Message = "sent, not confirmed"
 	}
 	return o
 }

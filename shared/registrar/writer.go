@@ -3,6 +3,7 @@ package registrar
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"slb-registrar/shared/vsg"
@@ -42,6 +43,7 @@ func (r *Registrar) write(b *balancer) {
 		}
 		if paced.IsZero() {
 			paced = now.Add(r.pace.reserve(now))
+			r.linger(b)
 			continue
 		}
 
@@ -62,6 +64,23 @@ func (r *Registrar) write(b *balancer) {
 		}
 		paced = time.Time{}
 		r.call(b, c, s, end, &holder)
+	}
+}
+
+// linger lets those run first who are about to bring more, up to a full call.
+// It takes no time where nobody is, and fills the first call of a burst.
+func (r *Registrar) linger(b *balancer) {
+	for first, last := -1, -1; ; runtime.Gosched() {
+		r.mu.Lock()
+		arrivals := b.arrivals
+		r.mu.Unlock()
+		if first < 0 {
+			first = arrivals
+		}
+		if arrivals == last || arrivals-first >= r.options.MaxBatch {
+			return
+		}
+		last = arrivals
 	}
 }
 
@@ -129,7 +148,10 @@ func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder
 
 	r.mu.Lock()
 	b.stop = nil
-	record := c.record(b, a)
+	var record Call
+	if r.options.Observe != nil {
+		record = c.record(b, a)
+	}
 	switch {
 	case !c.read:
 		r.answered(b, c, a)
