@@ -17,8 +17,8 @@ import (
 // run that cannot ask begins anywhere. The stores of package idempotency that
 // implement it forget what is older than their records.
 type Progress interface {
-	// Marks returns all marks by name.
-	Marks(ctx context.Context) (map[string]time.Time, error)
+	// Marks returns which of the names have a mark, and which.
+	Marks(ctx context.Context, names []string) (map[string]time.Time, error)
 	// Mark sets marks.
 	Mark(ctx context.Context, at time.Time, names []string) error
 }
@@ -28,8 +28,12 @@ type Progress interface {
 func (r *run) sequence(ctx context.Context, tasks []*task) (next func() *task) {
 	marks := map[string]time.Time{}
 	if r.progress != nil && len(tasks) > 1 {
+		var names []string
+		for _, k := range tasks {
+			names = append(names, k.names()...)
+		}
 		var err error
-		if marks, err = r.progress.Marks(ctx); err != nil {
+		if marks, err = r.progress.Marks(ctx, names); err != nil {
 			r.problem(Problem{Code: "StoreUnavailable", Message: "begins anywhere, for it is not known where the last run ended: " + err.Error()})
 		}
 	}
@@ -69,15 +73,19 @@ func (r *run) mark(ctx context.Context, k *task) {
 	if r.progress == nil {
 		return
 	}
+	ctx, cancel := r.recording(ctx)
+	defer cancel()
+	if err := r.progress.Mark(ctx, time.Now(), k.names()); err != nil {
+		r.problem(Problem{Code: "StoreUnavailable", Message: "the next run does not know where this one ended: " + err.Error()})
+	}
+}
+
+func (k *task) names() []string {
 	names := make([]string, len(k.targets))
 	for i, t := range k.targets {
 		names[i] = name(t.group)
 	}
-	ctx, cancel := r.recording(ctx)
-	defer cancel()
-	if err := r.progress.Mark(ctx, time.Now(), names); err != nil {
-		r.problem(Problem{Code: "StoreUnavailable", Message: "the next run does not know where this one ended: " + err.Error()})
-	}
+	return names
 }
 
 func name(g vsg.Group) string { return g.RegionID + "/" + g.ID }

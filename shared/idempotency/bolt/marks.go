@@ -2,28 +2,25 @@ package bolt
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// Marks returns the marks that were set, by name. Those that are older than
-// records get are forgotten with the next Mark.
-func (s *Store) Marks(ctx context.Context) (map[string]time.Time, error) {
+// Marks returns which of the names have a mark, and which. Those that are older
+// than records get are forgotten with the next Mark.
+func (s *Store) Marks(ctx context.Context, names []string) (map[string]time.Time, error) {
 	marks := map[string]time.Time{}
 	err := s.transact(ctx, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket(markBucket)
 		if bucket == nil {
 			return errUnchanged
 		}
-		err := bucket.ForEach(func(name, value []byte) error {
-			at, err := time.Parse(time.RFC3339Nano, string(value))
-			marks[string(name)] = at
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("marks: %w", err)
+		for _, name := range names {
+			// What cannot be read is no mark: it comes first, and is set anew.
+			if at, err := time.Parse(time.RFC3339Nano, string(bucket.Get([]byte(name)))); err == nil {
+				marks[name] = at
+			}
 		}
 		return errUnchanged
 	})

@@ -26,7 +26,7 @@ func TestMarksAreForgottenLikeRecords(t *testing.T) {
 	if err := store.Mark(t.Context(), now, []string{"newest"}); err != nil {
 		t.Fatal(err)
 	}
-	marks, err := store.Marks(t.Context())
+	marks, err := store.Marks(t.Context(), []string{"old", "new", "newest"})
 	if _, is := marks["old"]; err != nil || is || len(marks) != 2 {
 		t.Errorf("marks %v, %v", marks, err)
 	}

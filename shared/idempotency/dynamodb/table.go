@@ -91,6 +91,20 @@ func (t table) write(ctx context.Context, pk, before, after string, expires idem
 	return &refusal{says: says, told: true}
 }
 
+// put writes a text, whatever stands there.
+func (t table) put(ctx context.Context, pk, text string, expires idempotency.Moment) error {
+	_, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &t.name, Key: t.key(pk),
+		UpdateExpression:         aws.String("SET #record = :after, #expires = :expires"),
+		ExpressionAttributeNames: map[string]string{"#record": recordAttribute, "#expires": expiresAttribute},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":after":   &types.AttributeValueMemberS{Value: text},
+			":expires": &types.AttributeValueMemberN{Value: strconv.FormatInt(expires.Time().Unix(), 10)},
+		},
+	})
+	return err
+}
+
 // some is nil for none: the service refuses empty maps.
 func some(values map[string]types.AttributeValue) map[string]types.AttributeValue {
 	if len(values) == 0 {

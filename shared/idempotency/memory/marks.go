@@ -2,19 +2,24 @@ package memory
 
 import (
 	"context"
-	"maps"
 	"time"
 )
 
-// Marks returns the marks that were set, by name. Those that are older than
-// records get are forgotten with the next Mark.
-func (s *Store) Marks(ctx context.Context) (map[string]time.Time, error) {
+// Marks returns which of the names have a mark, and which. Those that are older
+// than records get are forgotten with the next Mark.
+func (s *Store) Marks(ctx context.Context, names []string) (map[string]time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.marks), nil
+	marks := map[string]time.Time{}
+	for _, name := range names {
+		if at, marked := s.marks[name]; marked {
+			marks[name] = at
+		}
+	}
+	return marks, nil
 }
 
 // Mark notes at which time something was last done to each of the names.

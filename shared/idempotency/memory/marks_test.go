@@ -25,7 +25,7 @@ func TestMarksAreForgottenLikeRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	marks, err := store.Marks(t.Context())
+	marks, err := store.Marks(t.Context(), []string{"old", "new", "newest"})
 	if _, is := marks["old"]; err != nil || is || len(marks) != 2 {
 		t.Errorf("marks %v, %v", marks, err)
 	}

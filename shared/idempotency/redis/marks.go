@@ -10,15 +10,19 @@ import (
 // run, not once a change, and so needs no hash tag.
 const marksKey = "registrar:marks:1"
 
-// Marks returns the marks that were set, by name.
-func (s *Store) Marks(ctx context.Context) (map[string]time.Time, error) {
-	fields, err := s.client.HGetAll(ctx, marksKey).Result()
+// Marks returns which of the names have a mark, and which.
+func (s *Store) Marks(ctx context.Context, names []string) (map[string]time.Time, error) {
+	marks := map[string]time.Time{}
+	if len(names) == 0 {
+		return marks, nil
+	}
+	fields, err := s.client.HMGet(ctx, marksKey, names...).Result()
 	if err != nil {
 		return nil, fmt.Errorf("idempotency: redis: marks: %w", ended(ctx, err))
 	}
-	marks := make(map[string]time.Time, len(fields))
-	for name, text := range fields {
+	for i, name := range names {
 		// What cannot be read is no mark: it comes first, and is set anew.
+		text, _ := fields[i].(string)
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			marks[name] = at
 		}
