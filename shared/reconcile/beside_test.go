@@ -328,3 +328,21 @@ func (f *fleet) Instances(_ context.Context, _, _ string, ids []string) ([]recon
 	}
 	return all, nil
 }
+
+func TestWhatAnEventIsLaunchingAtTheMomentIsLeftToIt(t *testing.T) {
+	w := newWorld(t, oneGroup, clbtest.State{
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a")},
+		Instances:     serving("asg-1", 1, 2),
+	})
+	subject := idempotency.Subject{Group: vsg.Group{RegionID: "cn-hangzhou", ID: "rsp-a"}, Backend: vsg.Identity{ServerID: "i-0001", Port: 80}}
+	claim := idempotency.Claim{Subject: subject, Action: vsg.Add, Key: "k", At: time.Now()}
+	if _, err := w.store.Claim(t.Context(), idempotency.Owner{Token: "event", Hold: time.Minute}, []idempotency.Claim{claim}); err != nil {
+		t.Fatal(err)
+	}
+	report := w.run(repair)
+	equal(t, "drift", found(report), []string{"missing i-0001:80", "missing i-0002:80"})
+	equal(t, "changes", ended(report), []string{"add i-0002:80 added"})
+	if !report.Undone() {
+		t.Error("what is left to an event that may yet fail is not undone")
+	}
+}

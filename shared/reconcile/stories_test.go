@@ -191,6 +191,19 @@ func TestNothingIsRemovedAfterAFailedOrShortPage(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeConfirmedToBeGoneIsNotRemoved(t *testing.T) {
+	w := newWorld(t, oneGroup, clbtest.State{
+		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(30)...)},
+		Instances:     serving("asg-1", 3, 29),
+	}, clbtest.Fault{Action: "DescribeScalingInstances", Nth: 2, Effect: clbtest.Effect{Code: "Forbidden.RAM", HTTPStatus: 403}})
+	report := w.run(remove)
+	equal(t, "drift", found(report), []string{"missing i-0031:80", "stale i-0001:80", "stale i-0002:80"})
+	equal(t, "changes", ended(report), []string{"add i-0031:80 added"})
+	if !report.Undone() || report.Drift[1].Left == "" {
+		t.Errorf("what is left is not reported: %+v", report.Drift[1])
+	}
+}
+
 func TestAnUnreadableGroupIsNotTakenForAnEmptyOne(t *testing.T) {
 	w := newWorld(t, oneGroup, clbtest.State{
 		LoadBalancers: []clbtest.LoadBalancer{group("lb-1", "rsp-a", members(3)...)},
