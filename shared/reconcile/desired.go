@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"slb-registrar/shared/event"
@@ -42,19 +43,16 @@ func (r *run) desire(ctx context.Context, k *task) desired {
 	for _, t := range k.targets {
 		d.wants[t.group] = map[vsg.Identity]*want{}
 	}
-	for _, f := range k.feeders {
-		at := time.Now()
-		instances, err := read(ctx, func() ([]Instance, error) {
-			return r.in.Scaling.Instances(ctx, f.regionID, f.id, nil)
-		})
-		if err != nil {
+	for i, list := range r.lists(ctx, k.feeders) {
+		f := k.feeders[i]
+		if list.err != nil {
 			d.failed[f] = "scaling group " + f.id + " could not be read"
-			r.problem(err.in(Problem{ScalingGroupID: f.id}))
+			r.problem(list.err.in(Problem{ScalingGroupID: f.id}))
 			continue
 		}
-		d.present[f] = make(map[string]bool, len(instances))
-		for _, instance := range instances {
-			if err := d.add(f, instance, at); err != nil && d.failed[f] == "" {
+		d.present[f] = make(map[string]bool, len(list.instances))
+		for _, instance := range list.instances {
+			if err := d.add(f, instance, list.at); err != nil && d.failed[f] == "" {
 				// What is wrong with one is mostly wrong with all.
 				d.failed[f] = fmt.Sprintf("instances of scaling group %s have no place", f.id)
 				r.problem(Problem{ScalingGroupID: f.id, Code: err.Code, Message: err.Message, Failed: true})
@@ -62,6 +60,31 @@ func (r *run) desire(ctx context.Context, k *task) desired {
 		}
 	}
 	return d
+}
+
+// list is a scaling group as it was read.
+type list struct {
+	instances []Instance
+	at        time.Time // before the reading began
+	err       *Error
+}
+
+// lists reads scaling groups, in their order.
+func (r *run) lists(ctx context.Context, feeders []*feeder) []list {
+	lists := make([]list, len(feeders))
+	var parts sync.WaitGroup
+	for i, f := range feeders {
+		r.slots <- struct{}{}
+		parts.Go(func() {
+			defer func() { <-r.slots }()
+			lists[i].at = time.Now()
+			lists[i].instances, lists[i].err = read(ctx, func() ([]Instance, error) {
+				return r.in.Scaling.Instances(ctx, f.regionID, f.id, nil)
+			})
+		})
+	}
+	parts.Wait()
+	return lists
 }
 
 // add notes where an instance belongs.

@@ -114,7 +114,7 @@ type run struct {
 	*Reconciler
 	in      Invocation
 	request event.Reconcile
-	slots   chan struct{} // of groups that are worked at
+	slots   chan struct{} // of scaling groups that are read and groups that are worked at
 
 	mu     sync.Mutex
 	report Report
