@@ -18,6 +18,8 @@ func (r *Registrar) Rest() error {
 		switch {
 		case l.home.running:
 			return fmt.Errorf("%v has a writer", group)
+		case l.home.waiting != 0:
+			return fmt.Errorf("%v counts %d items", group, l.home.waiting)
 		case len(l.all()) > 0 || len(l.chains) > 0 || l.removals != 0 || l.unsure != 0:
 			return fmt.Errorf("%v holds %d items, %d chains, %d removals, %d unsure", group, len(l.all()), len(l.chains), l.removals, l.unsure)
 		}

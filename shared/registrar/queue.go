@@ -32,7 +32,7 @@ type balancer struct {
 	woken   chan struct{}
 	stop    func() // ends a wait for the turn
 
-	arrivals  int // changes that have come to wait here
+	waiting   int // items that are not done
 	usual     usual
 	settling  settling
 	room      room

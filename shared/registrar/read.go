@@ -177,7 +177,8 @@ func (r *Registrar) settleIn(l *lane, id string) {
 		b = newBalancer(name)
 		r.balancers[name] = b
 	}
-	l.home.queue = &ring{}
+	b.waiting += l.home.waiting
+	l.home.queue, l.home.waiting = &ring{}, 0
 	l.known, l.home = true, b
 	b.queue.join(l)
 	r.wake(b)

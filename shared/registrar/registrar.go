@@ -135,7 +135,9 @@ func (r *Registrar) accept(s *sender, place int, change vsg.Change, fresh *item)
 	it := l.put(fresh, change, s, place)
 	s.items[place] = it
 	r.unpark(it)
-	l.home.arrivals++
+	if it == fresh {
+		l.home.waiting++
+	}
 	r.wake(l.home)
 }
 

@@ -104,6 +104,7 @@ func again(status vsg.Status) vsg.Status {
 func (r *Registrar) quit(it *item) {
 	r.unpark(it)
 	it.lane.unlink(it)
+	it.lane.home.waiting--
 }
 
 // leave ends the wait of one waiter of an item, and the item with the last.

@@ -67,20 +67,17 @@ func (r *Registrar) write(b *balancer) {
 	}
 }
 
-// linger lets those run first who are about to bring more, up to a full call.
+// linger lets those run first who are about to bring more, until a call is full.
 // It takes no time where nobody is, and fills the first call of a burst.
 func (r *Registrar) linger(b *balancer) {
-	for first, last := -1, -1; ; runtime.Gosched() {
+	for last := -1; ; runtime.Gosched() {
 		r.mu.Lock()
-		arrivals := b.arrivals
+		waiting := b.waiting
 		r.mu.Unlock()
-		if first < 0 {
-			first = arrivals
-		}
-		if arrivals == last || arrivals-first >= r.options.MaxBatch {
+		if waiting == last || waiting >= r.options.MaxBatch {
 			return
 		}
-		last = arrivals
+		last = waiting
 	}
 }
 
