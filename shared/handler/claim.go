@@ -89,15 +89,23 @@ func (r *run) answered(ctx context.Context, hooks, parts *sync.WaitGroup, owner 
 // and that a removal seems to have overtaken: while a hook's action is still
 // pending, its instances are certainly not the ones that were removed before.
 func (r *run) reconsider(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
-	pending := map[*event.Hook]bool{}
+	type answer struct {
+		pending bool
+		err     error
+	}
+	answers := map[*event.Hook]answer{}
 	var again []*entry
 	for _, e := range entries {
-		still, known := pending[e.hook]
+		a, known := answers[e.hook]
 		if !known {
-			still = r.stillPending(ctx, e.hook)
-			pending[e.hook] = still
+			a.pending, a.err = r.stillPending(ctx, e.hook)
+			answers[e.hook] = a
 		}
-		if !still {
+		if a.err != nil {
+			r.finish(ctx, hooks, []*entry{e}, []vsg.Outcome{pendingUnknown(a.err)})
+			continue
+		}
+		if !a.pending {
 			r.finish(ctx, hooks, []*entry{e}, []vsg.Outcome{{Status: vsg.Superseded}})
 			continue
 		}
@@ -177,6 +185,12 @@ var heldElsewhere = vsg.Outcome{Status: vsg.Retry, Code: "Held", Message: "anoth
 
 // outOfTime is the outcome of a change that was not begun.
 var outOfTime = vsg.Outcome{Status: vsg.Retry, Code: "Deadline", Message: "the invocation ended before this change was begun"}
+
+// pendingUnknown is the outcome of a launch that may or may not be overtaken: to
+// take a failed question for a no would lose it.
+func pendingUnknown(err error) vsg.Outcome {
+	return vsg.Outcome{Status: vsg.Retry, Code: "PendingUnknown", Message: "whether this launch is still pending could not be found out: " + err.Error()}
+}
 
 func storeDown(err error) vsg.Outcome {
 	return vsg.Outcome{Status: vsg.Retry, Code: "StoreUnavailable", Message: err.Error()}

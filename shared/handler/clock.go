@@ -49,13 +49,16 @@ func (c clock) work(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // record returns a context for writing down what has been done. It outlives
 // the cancellation of the invocation, because what was done stays done, and it
-// uses at most half of the reserve, because the answer needs the rest.
+// uses at most half of the reserve, because the answer needs the rest. A call
+// that others shared may have gone on into the reserve; then it is half of what
+// is left.
 func (c clock) record(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithoutCancel(ctx)
-	if c.deadline.IsZero() || time.Until(c.deadline) > c.reserve {
+	left := time.Until(c.deadline)
+	if c.deadline.IsZero() || left > c.reserve {
 		return context.WithTimeout(ctx, c.reserve/2)
 	}
-	return context.WithDeadline(ctx, c.deadline.Add(-c.reserve/2))
+	return context.WithTimeout(ctx, max(left-c.reserve/2, left/2))
 }
 
 // hold is how long a claim made now has to last.

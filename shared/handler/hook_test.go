@@ -151,6 +151,25 @@ func TestALaunchWithoutATimeIsAddedWhileItsHookIsPending(t *testing.T) {
 	}
 }
 
+func TestALaunchOfWhichNobodyCanSayWhetherItIsPendingComesAgain(t *testing.T) {
+	w := newWorld(t, oneTarget, pending("token-9", "token-0"))
+	w.invoke(terminate("token-9", noon, "i-1"))
+	// The launch came after the removal, and only Auto Scaling knows that.
+	if err := w.simulator.SetFaults([]clbtest.Fault{{Action: "DescribeLifecycleActions", Effect: clbtest.Effect{Code: "ServiceUnavailable"}}}); err != nil {
+		t.Fatal(err)
+	}
+	event := launch("token-0", none, "i-1")
+	if r := w.invoke(event); r.Messages[0].Status != handler.Retry {
+		t.Errorf("the message is %s and its change %s while Auto Scaling cannot be asked", r.Messages[0].Status, r.Changes[0].Status)
+	}
+	if err := w.simulator.SetFaults(nil); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.invoke(event); r.Changes[0].Status != "added" || r.Messages[0].Status != handler.Done {
+		t.Errorf("afterwards the message is %s and its change %s, want done and added", r.Messages[0].Status, r.Changes[0].Status)
+	}
+}
+
 func TestTheHookOfASupersededLaunchIsLeft(t *testing.T) {
 	w := newWorld(t, oneTarget, pending("token-0"))
 	w.invoke(launch("token-1", noon, "i-1"))

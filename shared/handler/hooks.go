@@ -81,18 +81,19 @@ func policyOf(rt *route.Route) lifecycle.Policy {
 	}
 }
 
-// stillPending asks whether the hook of a launch still waits for its answer.
-func (r *run) stillPending(ctx context.Context, hook *event.Hook) bool {
+// stillPending asks whether the hook of a launch still waits for its answer. An
+// error says that nobody knows.
+func (r *run) stillPending(ctx context.Context, hook *event.Hook) (bool, error) {
 	completer := r.in.Hooks[hook.Platform]
 	if completer == nil {
-		return false
+		return false, nil
 	}
 	pending, err := completer.Pending(ctx, hook)
 	if err != nil {
 		r.log.Warn().Err(err).Str("lifecycleHookId", hook.ID).
-			Msg("it could not be found out whether the hook is still pending: a launch without a time counts as overtaken")
+			Msg("it could not be found out whether the hook is still pending: its launch is left for a redelivery")
 	}
-	return pending && err == nil
+	return pending, err
 }
 
 func (h *hookState) result() HookResult {

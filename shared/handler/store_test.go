@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,6 +122,49 @@ func TestTheOutcomeIsRecordedEvenIfTheInvocationIsCancelledMeanwhile(t *testing.
 		}
 		if again := w.invoke(event); again.Changes[0].Status != "duplicate" {
 			t.Errorf("the redelivery found %s, want duplicate", again.Changes[0].Status)
+		}
+	})
+}
+
+// punctual is a store that needs a moment, and keeps to the context.
+type punctual struct{ idempotency.Store }
+
+func (p punctual) Settle(ctx context.Context, o idempotency.Owner, s []idempotency.Settlement) ([]bool, error) {
+	answer := time.NewTimer(10 * time.Millisecond)
+	defer answer.Stop()
+	select {
+	case <-answer.C:
+		return p.Store.Settle(ctx, o, s)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func TestACallThatEndsLateIsRecordedAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The call of two invocations goes on until the later one's reserve, and
+		// so into the reserve of the earlier one.
+		w := newWorld(t, oneTarget, withStore(punctual{memory.New(memory.Options{})}), withSimulator(func(o *clbtest.Options) {
+			o.Faults = []clbtest.Fault{
+				{Action: "DescribeVServerGroupAttribute", Effect: clbtest.Effect{Latency: "2s"}},
+				{Action: "AddVServerGroupBackendServers", Effect: clbtest.Effect{Latency: "2800ms"}},
+			}
+		}))
+		w.timeout = 5 * time.Second
+		var first handler.Result
+		var both sync.WaitGroup
+		both.Go(func() { first = w.invoke(launch("token-1", noon, "i-1")) })
+		both.Go(func() {
+			time.Sleep(time.Second)
+			w.invoke(launch("token-2", noon, "i-2"))
+		})
+		both.Wait()
+
+		if diff := cmp.Diff([]int{2}, w.adds()); diff != "" {
+			t.Fatalf("the two were to share a call (-want +got):\n%s", diff)
+		}
+		if c := first.Changes[0]; c.Status != "added" {
+			t.Errorf("the change of the earlier one ended %s, %+v, after its call had succeeded in time", c.Status, c.Error)
 		}
 	})
 }
