@@ -65,6 +65,9 @@ func (e *exchange) record(now time.Time) {
 	e.call.TookMs = int64(math.Round(float64(now.Sub(e.call.At)) / float64(time.Millisecond)))
 	if e.world == e.sim.world.Load() { // else it belongs to what was before a reset
 		e.sim.calls.add(e.call)
+		if e.sim.options.Observe != nil {
+			e.sim.options.Observe(e.ctx, e.call)
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package clbtest
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Defaults of [Options]. The first two are the service's own: at most 20
 // backend servers a call, and 200 a load balancer that the default group and
@@ -114,6 +117,11 @@ type Options struct {
 	Skew time.Duration
 	// NonceWindow is how long a nonce may not come again; 0 means 31 minutes.
 	NonceWindow time.Duration
+	// Observe, if set, gets every call when it is recorded, with the context of
+	// its request: a server that puts something into that context learns what
+	// came of which request, and in which order. It is called while others wait,
+	// and should return at once.
+	Observe func(ctx context.Context, c Call)
 }
 
 func (o Options) withDefaults() Options {
