@@ -11,6 +11,7 @@ import (
 
 	"slb-registrar/shared/clbtest"
 	"slb-registrar/shared/handler"
+	"slb-registrar/shared/vsg"
 )
 
 const twoRoutes = `
@@ -248,4 +249,43 @@ func TestWhatIsNoMemberIsNotDrained(t *testing.T) {
 			t.Errorf("changes (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestALaunchAfterADrainThatWasNotFinishedHasItsWeight(t *testing.T) {
+	for _, duplicate := range []clbtest.Duplicate{clbtest.DuplicateIgnore, clbtest.DuplicateError} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, draining, withSimulator(func(o *clbtest.Options) { o.Duplicate = duplicate }))
+			yesterday := time.Now()    // which the bubble's clock has to leave behind
+			time.Sleep(24 * time.Hour) //nolint:forbidigo // the bubble's clock, not the wall's
+			w.invoke(launch("token-1", yesterday, "i-1"))
+			w.timeout = 10 * time.Second // too short for the drain
+			termination := terminate("token-2", yesterday.Add(time.Hour), "i-1")
+			if r := w.invoke(termination); r.Messages[0].Status != handler.Retry {
+				t.Fatalf("the termination is %s", r.Messages[0].Status)
+			}
+			r := w.invoke(launch("token-3", yesterday.Add(2*time.Hour), "i-1"))
+			if r.Messages[0].Status != handler.Done {
+				t.Errorf("the launch is %s: %+v", r.Messages[0].Status, r.Changes[0].Error)
+			}
+			w.invoke(termination)
+			for _, group := range []string{"rsp-a", "rsp-b"} {
+				if members := w.simulator.Backends(group); len(members) != 1 || members[0].Weight != 100 {
+					t.Errorf("duplicates %s: %s has %+v, want i-1 with weight 100", duplicate, group, members)
+				}
+			}
+		})
+	}
+}
+
+func TestALaunchLeavesTheWeightThatAnOperatorHasSet(t *testing.T) {
+	w := newWorld(t, draining)
+	w.invoke(launch("token-1", noon, "i-1"))
+	group := vsg.Group{RegionID: "cn-hangzhou", ID: "rsp-a"}
+	if _, err := w.api.Apply(t.Context(), vsg.SetWeight, group, []vsg.Backend{{ServerID: "i-1", Port: 80, Weight: 7, Type: vsg.ECS}}); err != nil {
+		t.Fatal(err)
+	}
+	w.invoke(launch("token-2", noon.Add(time.Hour), "i-1"))
+	if got := w.simulator.Backends("rsp-a")[0].Weight; got != 7 {
+		t.Errorf("the weight is %d, want 7", got)
+	}
 }

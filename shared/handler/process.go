@@ -106,7 +106,34 @@ func (r *run) apply(ctx context.Context, hooks *sync.WaitGroup, entries []*entry
 			outcomes[i].Status = vsg.Already
 		}
 	}
+	r.rouse(ctx, entries, outcomes)
 	r.settle(ctx, hooks, entries, outcomes)
+}
+
+// rouse gives launches their weight that found their backend without one, where
+// that is what a drain leaves behind: the termination that had begun it is older
+// than the launch and will never finish it. Any other weight is somebody's
+// intention, and stands.
+func (r *run) rouse(ctx context.Context, entries []*entry, outcomes []vsg.Outcome) {
+	var idle []*entry
+	var places []int
+	for i, e := range entries {
+		if outcomes[i].Idle && outcomes[i].Status.Succeeded() && e.route.OnTerminate.Drain > 0 {
+			idle, places = append(idle, e), append(places, i)
+		}
+	}
+	if len(idle) == 0 {
+		return
+	}
+	for i, o := range r.send(ctx, idle, vsg.SetWeight) {
+		switch o.Status {
+		case vsg.Weighted:
+		case vsg.Absent:
+			outcomes[places[i]] = vsg.Outcome{Status: vsg.Retry, Code: "Gone", Message: "the backend was removed after it had been added"}
+		default:
+			outcomes[places[i]] = o
+		}
+	}
 }
 
 // send hands the changes to the engine, with another action where one is named.
@@ -116,7 +143,9 @@ func (r *run) send(ctx context.Context, entries []*entry, as vsg.Action) []vsg.O
 		changes[i] = e.change
 		if as != "" {
 			changes[i].Action = as
-			changes[i].Backend.Weight = 0
+		}
+		if as == vsg.SetWeight && e.change.Action == vsg.Remove {
+			changes[i].Backend.Weight = 0 // a drain
 		}
 	}
 	outcomes, report := r.h.engine.Apply(ctx, r.in.API, changes)

@@ -155,7 +155,7 @@ func TestACallThatEndsLateIsRecordedAllTheSame(t *testing.T) {
 		var both sync.WaitGroup
 		both.Go(func() { first = w.invoke(launch("token-1", noon, "i-1")) })
 		both.Go(func() {
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock, not the wall's
 			w.invoke(launch("token-2", noon, "i-2"))
 		})
 		both.Wait()

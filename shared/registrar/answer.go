@@ -236,7 +236,7 @@ func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
 		for _, w := range it.waiters {
 			w.sender.report.succeeded(a.ended.Sub(w.sender.accepted))
 		}
-		r.succeed(it, vsg.Outcome{Status: effects[c.action], RequestID: a.reply.RequestID})
+		r.succeed(it, vsg.Outcome{Status: effects[c.action], RequestID: a.reply.RequestID, Idle: it.idle()})
 	}
 }
 
@@ -262,6 +262,11 @@ func (it *item) confirmed(reply vsg.Reply) bool {
 	}
 }
 
+// idle reports whether an addition found its backend without weight.
+func (it *item) idle() bool {
+	return it.change.Action == vsg.Add && it.member != nil && it.member.Weight == 0 && it.change.Backend.Weight != 0
+}
+
 // succeed ends an item and those behind it that want the same of the backend:
 // they find it done.
 func (r *Registrar) succeed(it *item, outcome vsg.Outcome) {
@@ -269,7 +274,7 @@ func (r *Registrar) succeed(it *item, outcome vsg.Outcome) {
 	r.finish(it, outcome)
 	for next != nil && next.change.Action == it.change.Action && it.change.Action == vsg.Add {
 		it, next = next, next.after
-		r.finish(it, vsg.Outcome{Status: vsg.Already, RequestID: outcome.RequestID})
+		r.finish(it, vsg.Outcome{Status: vsg.Already, RequestID: outcome.RequestID, Idle: outcome.Idle})
 	}
 }
 

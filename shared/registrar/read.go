@@ -48,7 +48,7 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 		case vsg.Rejected:
 			r.finish(it, it.last.outcome(status))
 		default:
-			r.succeed(it, vsg.Outcome{Status: status, RequestID: a.reply.RequestID})
+			r.succeed(it, vsg.Outcome{Status: status, RequestID: a.reply.RequestID, Idle: it.idle()})
 		}
 	}
 	if !progress {

@@ -135,6 +135,10 @@ type Outcome struct {
 	RequestID string
 	// Disposition is the class of the last error, for counting.
 	Disposition Disposition
+	// Idle says of an addition that the backend is a member with weight 0,
+	// though another was asked for. What gave it that weight is not known here:
+	// an operator, or a drain that was never finished.
+	Idle bool
 }
 
 // Disposition says what an error of the service means for the caller. Package
