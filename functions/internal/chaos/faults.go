@@ -1,0 +1,51 @@
+package main
+
+import (
+	"slices"
+
+	"slb-registrar/shared/clbtest"
+)
+
+// faultRate is the share of calls that do not go well, throttling aside.
+const faultRate = 0.30
+
+// faults makes three calls of ten fail, each in its own way, and refuses the
+// instances that are missing whenever they are named.
+func faults(seed uint64, activities []*activity) []clbtest.Fault {
+	var out []clbtest.Fault
+	for _, a := range activities {
+		if a.missing != "" {
+			out = append(out, clbtest.Fault{ServerID: a.missing, Effect: clbtest.Effect{Code: "InvalidServerId.NotExist"}})
+		}
+	}
+	kinds := []struct {
+		share  float64
+		effect clbtest.Effect
+	}{
+		{3, clbtest.Effect{Code: "Throttling.User"}},
+		{3, clbtest.Effect{Code: "BackendServer.configuring"}},
+		{5, clbtest.Effect{Reset: clbtest.ResetAfter}},
+		{4, clbtest.Effect{Reset: clbtest.ResetBefore}},
+		{3, clbtest.Effect{Body: clbtest.BodyTruncated}},
+		{2, clbtest.Effect{Body: clbtest.BodyHTML, HTTPStatus: 502}},
+		{1, clbtest.Effect{Body: clbtest.BodyNumericCode, HTTPStatus: 500}},
+		{3, clbtest.Effect{Code: "ServiceUnavailable"}},
+		{2, clbtest.Effect{Code: "InternalError"}},
+		{1, clbtest.Effect{Code: "Never.Heard.Of", HTTPStatus: 400}},
+		{1, clbtest.Effect{Drip: "1ms"}},
+		{4, clbtest.Effect{Latency: "100ms", Jitter: "900ms"}},
+	}
+	total := 0.0
+	for _, k := range kinds {
+		total += k.share
+	}
+	// Of several rules that hit the first acts, so the later ones have to hit
+	// more often to have their share.
+	rest := 1.0
+	for i, k := range kinds {
+		share := k.share / total * faultRate
+		out = append(out, clbtest.Fault{Probability: share / rest, Seed: seed*1000 + uint64(i), Effect: k.effect})
+		rest -= share
+	}
+	return slices.Concat(out, []clbtest.Fault{{Effect: clbtest.Effect{Throttle: &clbtest.Throttle{PerSecond: 300, Burst: 100}}}})
+}
