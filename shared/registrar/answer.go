@@ -66,7 +66,7 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 	case vsg.DispositionOneBackend, vsg.DispositionMalformed:
 		// A malformed call may be so because of one of its backends.
 		l.failures = 0
-		r.accused(c, a, test)
+		r.accused(b, c, a, test)
 	case vsg.DispositionConflict:
 		b.collided(r, a)
 		l.stay(b, c, test)

@@ -122,3 +122,22 @@ func TestGroupsOfOneLoadBalancerNeverCollideAndTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+func TestRaisedLimitIsUsedWhereTheServiceAllowsIt(t *testing.T) {
+	for _, allowed := range []int{20, 40} {
+		story(t, func(t *testing.T) {
+			r := newRig(t, clbtest.Options{AutoCreate: true, MaxBatch: allowed}, registrar.Options{MaxBatch: 100})
+			outcomes, _ := r.apply(adds("rsp-a", 100)...)
+			if n := statuses(outcomes)[vsg.Added]; n != 100 {
+				t.Errorf("%d added", n)
+			}
+			want := []string{"40 OK", "40 OK", "20 OK"}
+			if allowed == 20 {
+				want = []string{"0 TooManyBackendServers", "20 OK", "20 OK", "20 OK", "20 OK", "20 OK"}
+			}
+			if diff := cmp.Diff(want, r.calls(addAction)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

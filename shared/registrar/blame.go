@@ -5,8 +5,14 @@ import (
 )
 
 // accused finds out which backends a call was refused for.
-func (r *Registrar) accused(c *batch, a answer, test bool) {
+func (r *Registrar) accused(b *balancer, c *batch, a answer, test bool) {
 	l := c.lane
+	if a.refusal.disposition == vsg.DispositionMalformed && len(c.items) > vsg.BatchLimit {
+		// Not every account may send more than the service's own limit.
+		b.modest = true
+		l.restart(c, test)
+		return
+	}
 	if named := namedBy(a.refusal.culprits, c.items); len(named) > 0 {
 		l.restart(c, test)
 		for _, it := range named {

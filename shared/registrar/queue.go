@@ -32,7 +32,8 @@ type balancer struct {
 	woken   chan struct{}
 	stop    func() // ends a wait for the turn
 
-	waiting   int // items that are not done
+	waiting   int  // items that are not done
+	modest    bool // calls must keep to the service's own limit
 	usual     usual
 	settling  settling
 	room      room
@@ -50,6 +51,14 @@ type balancer struct {
 
 func newBalancer(name vsg.LoadBalancer, lanes ...*lane) *balancer {
 	return &balancer{name: name, queue: &ring{lanes: lanes}, parked: map[*item]bool{}, woken: make(chan struct{}, 1)}
+}
+
+// most returns how many backends a call may carry, if the options allow n.
+func (b *balancer) most(n int) int {
+	if b.modest {
+		return min(n, vsg.BatchLimit)
+	}
+	return n
 }
 
 // crowdedFor is how long one sign of others is remembered.

@@ -20,7 +20,8 @@ const (
 // Options says how a [Registrar] works. The zero value is ready to use.
 type Options struct {
 	// MaxBatch is how many backends one call may carry: 20 if zero, which is
-	// what the service allows by default, and never more than 40.
+	// what the service allows by default, and never more than 40. Where more
+	// than 20 are refused, 20 are sent.
 	MaxBatch int
 	// Turns, if set, keeps processes that share a load balancer apart.
 	Turns Turns

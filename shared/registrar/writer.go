@@ -49,7 +49,7 @@ func (r *Registrar) write(b *balancer) {
 
 		r.mu.Lock()
 		c := b.queue.take(&taking{
-			r: r, now: now, changes: isChange, most: r.options.MaxBatch,
+			r: r, now: now, changes: isChange, most: b.most(r.options.MaxBatch),
 			need: 2 * b.usual.duration(), room: &b.room,
 		})
 		r.releaseAll(b)
