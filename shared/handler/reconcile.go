@@ -110,10 +110,25 @@ func statusOf(report *reconcile.Report) MessageStatus {
 			status = Rejected
 		}
 	}
-	if slices.ContainsFunc(report.Problems, func(p reconcile.Problem) bool { return p.Again }) {
-		return Retry
+	for _, p := range report.Problems {
+		switch {
+		case p.Again:
+			return Retry
+		case p.Failed:
+			status = Rejected
+		}
 	}
 	return status
+}
+
+// reasonOf is what kept a run from its work, nil if nothing did.
+func reasonOf(report *reconcile.Report) *Reason {
+	for _, p := range report.Problems {
+		if p.Failed {
+			return &Reason{Code: p.Code, Message: p.Message, RequestID: p.RequestID}
+		}
+	}
+	return nil
 }
 
 // compared logs one line for the run, whose numbers metrics and alarms are made

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"slb-registrar/shared/clbtest"
@@ -159,6 +161,20 @@ func TestAReconcileRunThatCannotReadComesAgain(t *testing.T) {
 	}
 }
 
+func TestAConfigurationThatNamesAGroupWhichIsNotThereIsRejectedAndTheRestRepaired(t *testing.T) {
+	w := newWorld(t, twoTargets, withSimulator(drifted), withSimulator(func(o *clbtest.Options) { o.AutoCreate = false }))
+	r := w.invoke(tick(``))
+	if r.Messages[0].Status != handler.Rejected || len(r.Reconcile.Problems) != 1 || r.Reconcile.Problems[0].VServerGroupID != "rsp-b" {
+		t.Errorf("%+v, %+v", r.Messages[0], r.Reconcile)
+	}
+	if e := r.Messages[0].Error; e == nil || e.Code != "InvalidParameter" || e.RequestID == "" {
+		t.Errorf("the reason is %+v", e)
+	}
+	if statuses(r)["added"] != 1 {
+		t.Errorf("changes %+v", r.Changes)
+	}
+}
+
 func TestAMessageThatAsksForAnUnknownScalingGroup(t *testing.T) {
 	w := newWorld(t, oneTarget, withSimulator(drifted))
 	r := w.invoke(tick(`{"scalingGroupIds": ["asg-other"]}`))
@@ -201,4 +217,40 @@ func TestWithoutAReaderOfScalingGroupsAReconcileIsIgnored(t *testing.T) {
 	if r := w.invoke(tick(``)); r.Messages[0].Status != handler.Ignored || r.Reconcile != nil {
 		t.Errorf("%+v", r)
 	}
+}
+
+func TestTicksInAStormOfLaunchesAddNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 300
+		w := newWorld(t, oneTarget, withSimulator(func(o *clbtest.Options) {
+			o.Latency, o.MaxBackends, o.Duplicate = 80*time.Millisecond, 2000, clbtest.DuplicateError
+			for _, id := range instances(n) {
+				o.State.Instances = append(o.State.Instances, clbtest.Instance{InstanceID: id, ScalingGroupID: "asg-bp1web", LifecycleState: "InService"})
+			}
+		}))
+		var storm sync.WaitGroup
+		for i, id := range instances(n) {
+			storm.Go(func() {
+				if r := w.invoke(launch("token-"+id, time.Now(), id)); r.Messages[0].Status != handler.Done {
+					t.Errorf("%s: %+v", id, r.Messages[0])
+				}
+			})
+			if i%60 == 0 {
+				storm.Go(func() { w.invoke(tick(`{"repair": true, "remove": true, "maxRemovePercent": 100}`)) })
+			}
+		}
+		storm.Wait()
+		if got := len(w.members("rsp-a")); got != n {
+			t.Errorf("%d members, want %d", got, n)
+		}
+		added := 0
+		for _, c := range w.simulator.CallsOf("AddVServerGroupBackendServers") {
+			if c.Code == "" {
+				added += len(c.Backends)
+			}
+		}
+		if added != n || len(w.simulator.CallsOf("RemoveVServerGroupBackendServers")) != 0 {
+			t.Errorf("%d backends were added in %d calls, of %d", added, len(w.adds()), n)
+		}
+	})
 }

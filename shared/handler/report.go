@@ -67,6 +67,8 @@ func (r *run) messageResult(m *message) MessageResult {
 		out.Error = &Reason{Code: m.Err.Code, Message: m.Err.Message, Path: m.Err.Path}
 	case m.Ignored != "":
 		out.Error = &Reason{Code: "Ignored", Message: m.Ignored}
+	case m.reconciled != nil:
+		out.Error = reasonOf(m.reconciled)
 	}
 	return out
 }

@@ -55,7 +55,9 @@ func (r *run) desire(ctx context.Context, k *task) desired {
 			if err := d.add(f, instance, list.at); err != nil && d.failed[f] == "" {
 				// What is wrong with one is mostly wrong with all.
 				d.failed[f] = fmt.Sprintf("instances of scaling group %s have no place", f.id)
-				r.problem(Problem{ScalingGroupID: f.id, Code: err.Code, Message: err.Message, Failed: true})
+				// That only an event knows a server is no mistake.
+				known := err.Code == "NoServerId" || err.Code == "NoServerIp"
+				r.problem(Problem{ScalingGroupID: f.id, Code: err.Code, Message: err.Message, Failed: !known})
 			}
 		}
 	}

@@ -41,6 +41,7 @@ type Error struct {
 	Message   string
 	RequestID string
 	Temporary bool // the same call may succeed a little later
+	Final     bool // it will not, until somebody changes the configuration
 }
 
 // Error is one line.
@@ -53,7 +54,7 @@ func (e *Error) Error() string {
 
 // in is the problem that the failed reading of p is.
 func (e *Error) in(p Problem) Problem {
-	p.Code, p.Message, p.RequestID, p.Failed, p.Again = e.Code, e.Message, e.RequestID, true, true
+	p.Code, p.Message, p.RequestID, p.Failed, p.Again = e.Code, e.Message, e.RequestID, true, !e.Final
 	return p
 }
 
@@ -98,6 +99,8 @@ func explain(err error) *Error {
 	switch refusal.Disposition() {
 	case vsg.DispositionConflict, vsg.DispositionThrottled, vsg.DispositionTransient, vsg.DispositionStaleSignature, vsg.DispositionLost:
 		e.Temporary = true
+	case vsg.DispositionGroup, vsg.DispositionMalformed:
+		e.Final = true
 	}
 	if e.Code == "" {
 		e.Code = CodeUnreadable

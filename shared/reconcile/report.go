@@ -72,7 +72,7 @@ type Problem struct {
 	Message        string // for people; holds no secret
 	RequestID      string
 	Failed         bool // something went wrong; otherwise it is a note
-	Again          bool // another run may succeed where this one failed
+	Again          bool // another run may succeed where this one failed; otherwise the configuration is wrong
 }
 
 // Report is what a run found and did.

@@ -76,7 +76,10 @@ func (c *Client) page(ctx context.Context, regionID, scalingGroupID string, ids 
 	var failure *alibaba.Error
 	switch {
 	case errors.As(err, &failure):
-		return nil, &reconcile.Error{Code: failure.Code, Message: failure.Message, RequestID: failure.RequestID, Temporary: temporary(failure)}
+		return nil, &reconcile.Error{
+			Code: failure.Code, Message: failure.Message, RequestID: failure.RequestID, Temporary: temporary(failure),
+			Final: strings.HasPrefix(failure.Code, "InvalidScalingGroupId") || strings.HasPrefix(failure.Code, "InvalidRegionId"),
+		}
 	case err != nil:
 		return nil, err
 	case answer.TotalCount < 0:

@@ -141,7 +141,7 @@ func TestARefusalToReadSaysWhetherItMayPass(t *testing.T) {
 		sim := clbtest.New(clbtest.Options{Faults: []clbtest.Fault{{Effect: clbtest.Effect{Code: code, HTTPStatus: 400}}}})
 		_, err := reader(t, sim.Transport()).Instances(t.Context(), "cn-hangzhou", "asg-1", nil)
 		var why *reconcile.Error
-		if !errors.As(err, &why) || why.Code != code || why.Temporary != temporary || why.RequestID == "" {
+		if !errors.As(err, &why) || why.Code != code || why.Temporary != temporary || why.Final != (code == "InvalidScalingGroupId.NotFound") || why.RequestID == "" {
 			t.Errorf("%s: %+v", code, err)
 		}
 	}
