@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/rs/zerolog"
@@ -43,7 +45,8 @@ const officialEndpoints = "aliyuncs.com"
 // open sets a handler up as a function would be, against the built-in
 // simulator or the endpoint.
 func open(ctx context.Context, std stdio, c settings, sources []source) (*bench, error) {
-	log, err := newLogger(std.err)
+	progress := &progress{out: std.err}
+	log, err := newLogger(progress, isTerminal(std.err))
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +86,6 @@ func open(ctx context.Context, std stdio, c settings, sources []source) (*bench,
 	if err != nil {
 		return nil, err
 	}
-	progress := &progress{out: std.err}
 	h, err := handler.New(handler.Options{
 		Config: config, Store: store.Store, Log: log,
 		Engine: registrar.Options{MaxBatch: config.MaxBatch, Turns: store.turns, Observe: progress.observe},
@@ -116,7 +118,8 @@ func credentialsFor(endpoint string) (clb.Credentials, error) {
 	case alibaba.IsLoopback(endpoint):
 		return clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}, nil
 	}
-	return c, fmt.Errorf("no credentials for %s: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET", endpoint)
+	// The endpoint is not repeated: it may hold a password.
+	return c, errors.New("no credentials for the endpoint: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 }
 
 // builtInOptions sets the built-in simulator up with what the config and the
@@ -170,9 +173,9 @@ func pendingActions(messages []event.Message, seen map[string]bool) []clbtest.Li
 }
 
 // newLogger writes for a person on a terminal and JSON lines otherwise.
-func newLogger(w io.Writer) (zerolog.Logger, error) {
-	if isTerminal(w) {
-		console := zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", PartsOrder: []string{"timestamp", "level", "message"}}
+func newLogger(w io.Writer, terminal bool) (zerolog.Logger, error) {
+	if terminal {
+		console := zerolog.ConsoleWriter{Out: w, PartsOrder: []string{"timestamp", "level", "message"}}
 		return handler.NewLogger(console, os.Getenv("LOG_LEVEL"))
 	}
 	return handler.NewLogger(w, os.Getenv("LOG_LEVEL"))
@@ -193,7 +196,10 @@ func passedOn() []string {
 // give them to: a server that AWS_ENDPOINT_URL names or, next to a real load
 // balancer, the account of the AWS environment. Without, such hooks are left.
 func addEC2(ctx context.Context, hooks map[event.HookPlatform]lifecycle.Completer, realEndpoint bool) error {
-	if os.Getenv("AWS_ENDPOINT_URL") == "" && (!realEndpoint || os.Getenv("AWS_ACCESS_KEY_ID") == "") {
+	account := slices.ContainsFunc([]string{
+		"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	}, func(name string) bool { return os.Getenv(name) != "" })
+	if os.Getenv("AWS_ENDPOINT_URL") == "" && (!realEndpoint || !account) {
 		return nil
 	}
 	settings, err := awsconfig.LoadDefaultConfig(ctx)

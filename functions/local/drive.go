@@ -64,27 +64,30 @@ func (c *invokeCommand) drive(ctx context.Context, std stdio, sources []source) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Binary, err)
 	}
-	defer func() { _ = driver.Close() }()
+	defer func() { _ = driver.Close() }() //nolint:contextcheck // what is in progress ends, whoever gave up
 
 	out := c.Output.orDefault(std.out)
 	var results []handler.Result
-	failed := false
-	for _, s := range sources {
+	bad := false
+	for i, s := range sources {
+		if ctx.Err() != nil {
+			return interrupted(std, sources[i:])
+		}
 		answer, err := driver.Invoke(ctx, runtimeapi.Event{Body: s.body})
 		if err != nil {
-			return err
+			return failed(std, err)
 		}
 		result := resultOf(string(driver.Platform()), answer)
-		failed = failed || answer.Error != nil || hasFailures(answer.Payload)
+		bad = bad || hasFailures(answer.Payload) || answer.Error != nil && len(result.Messages) == 0
 		results = append(results, result)
 		if err := printResult(std.out, out, s.name, result); err != nil {
-			return err
+			return failed(std, err)
 		}
 	}
 	if status := exitOf(results); status != exitDone {
 		return status
 	}
-	if failed {
+	if bad {
 		return exitStatus(exitFailed)
 	}
 	return nil
@@ -102,6 +105,14 @@ func resultOf(platform string, a runtimeapi.Answer) handler.Result {
 	r.Answer = &handler.Answer{}
 	if a.Error != nil {
 		r.Answer.Error = &handler.AnswerError{Type: a.Error.Type, Message: a.Error.Message}
+		// The type of the error says how the messages ended, though not which.
+		reason := &handler.Reason{Code: a.Error.Type, Message: a.Error.Message}
+		switch a.Error.Type {
+		case "RejectedError":
+			r.Messages = append(r.Messages, handler.MessageResult{Status: handler.Rejected, Error: reason})
+		case "RetryError":
+			r.Messages = append(r.Messages, handler.MessageResult{Status: handler.Retry, Error: reason})
+		}
 	} else if json.Valid(a.Payload) {
 		r.Answer.Response = a.Payload
 	}

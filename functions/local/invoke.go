@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,16 +54,30 @@ func (c *invokeCommand) Run(ctx context.Context, std stdio) error {
 	out := c.Output.orDefault(std.out)
 	var results []handler.Result
 	for i, s := range sources {
+		if ctx.Err() != nil {
+			return interrupted(std, sources[i:])
+		}
 		result := bench.invoke(ctx, c.Timeout, c.Platform, strconv.Itoa(i+1), s.body)
 		results = append(results, result)
 		if err := printResult(std.out, out, s.name, result); err != nil {
-			return err
+			return failed(std, err)
 		}
 	}
 	if status := exitOf(results); status != exitDone {
 		return status
 	}
 	return nil
+}
+
+// interrupted ends a command before all of its events were run.
+func interrupted(std stdio, left []source) error {
+	return failed(std, fmt.Errorf("interrupted before %s (events left: %d)", left[0].name, len(left)))
+}
+
+// failed ends a command whose usage was right.
+func failed(std stdio, err error) error {
+	fmt.Fprintf(std.err, "slb-registrar: %v\n", err)
+	return exitStatus(exitFailed)
 }
 
 // invoke runs one event and adds the answer that the platform would get.
@@ -114,6 +129,9 @@ func platformOf(body []byte) string {
 
 func readSources(stdin io.Reader, names []string) ([]source, error) {
 	var out []source
+	if i := slices.Index(names, "-"); i >= 0 && slices.Contains(names[i+1:], "-") {
+		return nil, errors.New("standard input (-) can be read only once")
+	}
 	for _, name := range names {
 		var body []byte
 		var err error
@@ -181,8 +199,6 @@ func findConfig(flag string, sample []byte, sampleAllowed bool) (*route.Config, 
 		if _, err := os.Stat(path); err == nil {
 			c, err := route.Load(path)
 			return c, path, err
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return nil, path, err
 		}
 	}
 	if !sampleAllowed {

@@ -5,8 +5,9 @@
 //
 // Results go to standard output, logs to standard error. The exit status is 0
 // when everything was done, 1 when something has to come again or failed, 2
-// for bad usage or when nothing could be used, and 3 when a dry reconcile run
-// found drift.
+// for bad usage or when no message could be used, and 3 when a dry reconcile run
+// found drift. A message whose change the load balancer refused could be used:
+// that is a 1, also when it is the only one.
 package main
 
 import (
@@ -31,6 +32,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first interrupt lets calls in flight end; the second ends the process.
+	context.AfterFunc(ctx, stop)
 	status := run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(status)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -10,10 +11,37 @@ import (
 	"slb-registrar/shared/vsg"
 )
 
-// progress shows on a terminal that long work goes on.
+// progress shows on a terminal that long work goes on. Log lines are written
+// through it, so that they and its own line do not run into each other.
 type progress struct {
 	out             io.Writer
 	calls, backends atomic.Int64
+
+	mu    sync.Mutex
+	shown bool
+}
+
+// Write writes a log line in the place of the progress line.
+func (p *progress) Write(line []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	return p.out.Write(line)
+}
+
+func (p *progress) clear() {
+	if p.shown {
+		fmt.Fprint(p.out, "\r\033[K")
+		p.shown = false
+	}
+}
+
+func (p *progress) show(since time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	fmt.Fprintf(p.out, "%ds: %d calls, %d backends", int(since.Seconds()), p.calls.Load(), p.backends.Load())
+	p.shown = true
 }
 
 // observe counts a call of the engine.
@@ -39,10 +67,12 @@ func (p *progress) watch() (stop func()) {
 		for {
 			select {
 			case <-done:
-				fmt.Fprint(p.out, "\r\033[K")
+				p.mu.Lock()
+				p.clear()
+				p.mu.Unlock()
 				return
 			case <-tick.C:
-				fmt.Fprintf(p.out, "\r\033[K%ds: %d calls, %d backends", int(time.Since(begin).Seconds()), p.calls.Load(), p.backends.Load())
+				p.show(time.Since(begin))
 			}
 		}
 	}()

@@ -227,6 +227,7 @@ func TestRecordsAreAcknowledgedAsTheirQueueAllows(t *testing.T) {
 	standard := record("m-1", hook("i-1"))
 	fifo := strings.Replace(standard, `"awsRegion"`, `"eventSourceARN":"arn:aws:sqs:eu-central-1:1:q.fifo","awsRegion"`, 1)
 	grouped := strings.Replace(standard, `"awsRegion"`, `"attributes":{"MessageGroupId":"g"},"awsRegion"`, 1)
+	fair := strings.Replace(grouped, `"awsRegion"`, `"eventSourceARN":"arn:aws:sqs:eu-central-1:1:q","awsRegion"`, 1)
 	sns := `{"EventSource":"aws:sns","Sns":{"Type":"Notification","MessageId":"n-1","Message":` + quote(hook("i-1")) + `}}`
 	for name, test := range map[string]struct {
 		input string
@@ -237,6 +238,7 @@ func TestRecordsAreAcknowledgedAsTheirQueueAllows(t *testing.T) {
 		"a queue":        {`{"Records":[` + standard + `]}`, event.SQS},
 		"a FIFO queue":   {`{"Records":[` + fifo + `]}`, event.SQSFIFO},
 		"a FIFO group":   {`{"Records":[` + grouped + `]}`, event.SQSFIFO},
+		"a fair queue":   {`{"Records":[` + fair + `]}`, event.SQS},
 		"a topic":        {`{"Records":[` + sns + `]}`, event.Direct},
 		"several topics": {`{"Records":[` + sns + "," + sns + `]}`, event.Batch},
 	} {

@@ -74,9 +74,12 @@ func isSQS(o object) bool {
 }
 
 func isFIFO(o object) bool {
-	arn, _ := o.get("eventSourceARN").scalar()
+	if arn, _ := o.get("eventSourceARN").scalar(); arn != "" {
+		// A group alone proves nothing: fair queues have them and keep no order.
+		return strings.HasSuffix(arn, ".fifo")
+	}
 	attributes, err := o.get("attributes").object()
-	return strings.HasSuffix(arn, ".fifo") || err == nil && attributes.has("MessageGroupId")
+	return err == nil && (attributes.has("SequenceNumber") || attributes.has("MessageGroupId"))
 }
 
 // sqs is a record of a queue. Its body is a hook's message, an envelope of SNS

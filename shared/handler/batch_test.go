@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -258,9 +259,10 @@ func TestALaunchAfterADrainThatWasNotFinishedHasItsWeight(t *testing.T) {
 			yesterday := time.Now()    // which the bubble's clock has to leave behind
 			time.Sleep(24 * time.Hour) //nolint:forbidigo // the bubble's clock, not the wall's
 			w.invoke(launch("token-1", yesterday, "i-1"))
-			w.timeout = 10 * time.Second // too short for the drain
 			termination := terminate("token-2", yesterday.Add(time.Hour), "i-1")
-			if r := w.invoke(termination); r.Messages[0].Status != handler.Retry {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			time.AfterFunc(10*time.Second, cancel) // in the middle of the drain
+			if r := w.handler.Handle(ctx, handler.Invocation{API: w.api, Hooks: w.hooks}, []byte(termination)); r.Messages[0].Status != handler.Retry {
 				t.Fatalf("the termination is %s", r.Messages[0].Status)
 			}
 			r := w.invoke(launch("token-3", yesterday.Add(2*time.Hour), "i-1"))

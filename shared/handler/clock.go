@@ -10,6 +10,9 @@ import (
 const (
 	minReserve = 500 * time.Millisecond
 	maxReserve = 5 * time.Second
+	// maxRecord bounds one operation of the store that outlives its invocation's
+	// working time.
+	maxRecord = 5 * time.Second
 	// claimMargin is added to the rest of an invocation, so that a claim does
 	// not lapse while its holder is being stopped.
 	claimMargin = 10 * time.Second
@@ -20,12 +23,13 @@ const (
 
 // clock divides the time of one invocation.
 type clock struct {
+	start    time.Time
 	deadline time.Time // zero without one
 	reserve  time.Duration
 }
 
 func newClock(ctx context.Context, start time.Time) clock {
-	c := clock{reserve: minReserve}
+	c := clock{start: start, reserve: minReserve}
 	if d, ok := ctx.Deadline(); ok {
 		c.deadline, c.reserve = d, Reserve(d.Sub(start))
 	}
@@ -48,17 +52,43 @@ func (c clock) work(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // record returns a context for writing down what has been done. It outlives
-// the cancellation of the invocation, because what was done stays done, and it
-// uses at most half of the reserve, because the answer needs the rest. A call
-// that others shared may have gone on into the reserve; then it is half of what
-// is left.
+// the cancellation of the invocation, because what was done stays done. It ends
+// in the middle of the reserve, because the answer needs the rest, but gives
+// the store a moment even when a call that was shared with others came late.
 func (c clock) record(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx = context.WithoutCancel(ctx)
-	left := time.Until(c.deadline)
-	if c.deadline.IsZero() || left > c.reserve {
-		return context.WithTimeout(ctx, c.reserve/2)
+	end := time.Now().Add(maxRecord)
+	if !c.deadline.IsZero() {
+		if half := c.deadline.Add(-c.reserve / 2); half.Before(end) {
+			end = half
+		}
+		if least := time.Now().Add(minReserve / 2); end.Before(least) {
+			end = least
+		}
 	}
-	return context.WithTimeout(ctx, max(left-c.reserve/2, left/2))
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
+}
+
+// grace is for how long a hook may be dealt with after the work has ended: the
+// last quarter of the reserve belongs to the answer alone.
+func (c clock) grace() time.Duration {
+	if c.deadline.IsZero() {
+		return c.reserve
+	}
+	from := c.deadline.Add(-c.reserve)
+	if now := time.Now(); now.After(from) {
+		from = now
+	}
+	return max(c.deadline.Add(-c.reserve/4).Sub(from), 0)
+}
+
+// patience is the longest wait on purpose that an invocation with this time-out
+// can ever finish: its working time without what a few calls take.
+func (c clock) patience() time.Duration {
+	if c.deadline.IsZero() {
+		return unboundedHold
+	}
+	working := c.deadline.Sub(c.start) - c.reserve
+	return max(working-max(working/10, time.Second), 0)
 }
 
 // hold is how long a claim made now has to last.

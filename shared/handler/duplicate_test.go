@@ -222,9 +222,23 @@ func TestWhatDoesNotFitTheTimeOutIsLeftBeforeIt(t *testing.T) {
 func TestARemovalFromTheFutureKeepsNobodyOut(t *testing.T) {
 	w := newWorld(t, oneTarget)
 	w.invoke(terminate("token-1", time.Now().AddDate(50, 0, 0), "i-1"))
-	r := w.invoke(launch("token-2", time.Now().Add(time.Hour), "i-1"))
+	r := w.invoke(launch("token-2", time.Now(), "i-1"))
 
 	if diff := cmp.Diff(map[string]int{"added": 1}, statuses(r)); diff != "" {
 		t.Errorf("the launch (-want +got):\n%s", diff)
+	}
+}
+
+func TestAClockALittleAheadChangesNoOrder(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, oneTarget)
+	w.invoke(terminate("token-2", now.Add(4*time.Second), "i-1"))
+	if r := w.invoke(launch("token-1", now.Add(3*time.Second), "i-1")); r.Changes[0].Status != "superseded" {
+		t.Errorf("the older launch is %s, want superseded", r.Changes[0].Status)
+	}
+	w.invoke(launch("token-3", now.Add(5*time.Second), "i-1"))
+	w.invoke(terminate("token-2", now.Add(4*time.Second), "i-1"))
+	if diff := cmp.Diff([]string{"i-1"}, w.members("rsp-a")); diff != "" {
+		t.Errorf("members after a late redelivery of the removal (-want +got):\n%s", diff)
 	}
 }

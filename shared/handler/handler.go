@@ -119,7 +119,7 @@ func (h *Handler) Handle(ctx context.Context, in Invocation, raw []byte) Result 
 	messages := r.decode(raw)
 	r.route(messages)
 	if in.DryRun {
-		r.plan()
+		r.dryRun()
 		return r.report()
 	}
 	for _, batch := range r.batches() {

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"slb-registrar/shared/idempotency"
 	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/route"
+	"slb-registrar/shared/vsg"
 )
 
 // hookState is one lifecycle hook and the changes that it waits for.
@@ -17,22 +19,25 @@ type hookState struct {
 	route   *route.Route
 	since   time.Time // when the action began; zero if nobody knows
 	entries []*entry
-	open    int // changes whose outcome is not known yet
-	report  lifecycle.Report
+	open    int // changes of the batch under way whose outcome is not known yet
+	// rejected says that a message of the hook could not be routed: at least one
+	// instance will not be registered.
+	rejected bool
+	report   lifecycle.Report
 }
 
 // hookFor returns the state of the hook of n, which may have been mentioned
 // before by another delivery of the same notification.
-func (r *run) hookFor(n *event.Notice, rt *route.Route) *hookState {
-	if n.Hook == nil {
-		return nil
-	}
+func (r *run) hookFor(m *message, n *event.Notice, rt *route.Route) *hookState {
 	id := string(n.Hook.Platform) + "\x00" + n.Hook.ID + "\x00" + n.Hook.Name + "\x00" + n.Hook.Token
 	h := r.hooks[id]
 	if h == nil {
 		h = &hookState{hook: n.Hook, route: rt, since: n.At, report: lifecycle.Report{Status: lifecycle.Pending}}
 		r.hooks[id] = h
 		r.hookList = append(r.hookList, h)
+	}
+	if !slices.Contains(m.hooks, h) {
+		m.hooks = append(m.hooks, h)
 	}
 	return h
 }
@@ -46,19 +51,20 @@ func (r *run) completeHook(ctx context.Context, h *hookState) {
 		ClientToken: func(result string) string {
 			return idempotency.CompletionToken(h.hook.ID+h.hook.Name, h.hook.Token, result)
 		},
-		Grace: r.clock.reserve / 2,
+		Grace: r.clock.grace(),
 	}
 	if h.since.After(time.Now()) {
 		job.Since = time.Time{} // a clock is wrong, and we do not know whose
-	}
-	if h.route.Ready != nil {
-		job.Ready = h.route.Ready.Timeout
 	}
 	r.mu.Lock()
 	for _, e := range h.entries {
 		job.Changes = append(job.Changes, lifecycle.Change{Change: e.change, Status: e.outcome.Status})
 	}
 	r.mu.Unlock()
+	if h.rejected {
+		job.Changes = append(job.Changes, lifecycle.Change{Status: vsg.Rejected})
+	}
+	job.Ready = r.readyFor(h, job)
 
 	report := r.h.finisher.Finish(ctx, job)
 
@@ -75,14 +81,37 @@ func (r *run) completeHook(ctx context.Context, h *hookState) {
 	r.mu.Unlock()
 }
 
+// readyFor is how long this invocation waits for the backends of a hook. A wait
+// that no invocation can finish is shared among deliveries: each hands over to
+// the next, and the one in which the time is over decides. Only a redelivery
+// decides, so that time spent in queues never counts against an instance.
+func (r *run) readyFor(h *hookState, job lifecycle.Job) time.Duration {
+	if h.route.Ready == nil {
+		return 0
+	}
+	ready, patience := h.route.Ready.Timeout, r.clock.patience()
+	if ready <= patience {
+		return ready
+	}
+	for _, c := range job.Changes {
+		if c.Status != vsg.Duplicate {
+			return ready
+		}
+	}
+	if !job.Since.IsZero() && time.Until(job.Since.Add(ready)) > patience {
+		return ready
+	}
+	return patience
+}
+
 func policyOf(rt *route.Route) lifecycle.Policy {
 	return lifecycle.Policy{
 		Success: string(rt.Complete.Success), Failure: string(rt.Complete.Failure), AllMustFail: rt.Complete.FailureWhen == route.All,
 	}
 }
 
-// stillPending asks whether the hook of a launch still waits for its answer. An
-// error says that nobody knows.
+// stillPending asks whether the hook of a launch still waits for its answer. A
+// platform that we have no access to cannot say so.
 func (r *run) stillPending(ctx context.Context, hook *event.Hook) (bool, error) {
 	completer := r.in.Hooks[hook.Platform]
 	if completer == nil {

@@ -5,8 +5,9 @@ import (
 	"slb-registrar/shared/vsg"
 )
 
-// plan says what would be called, without calling anything.
-func (r *run) plan() {
+// dryRun says what would be called, without calling anything.
+func (r *run) dryRun() {
+	r.planned = []PlannedCall{}
 	type lane struct {
 		action string
 		group  vsg.Group

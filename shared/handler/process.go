@@ -1,10 +1,8 @@
 package handler
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"slb-registrar/shared/idempotency"
@@ -16,86 +14,95 @@ func (r *run) process(ctx context.Context, batch []*message) {
 	ctx, cancel := r.clock.work(ctx)
 	defer cancel()
 	var entries []*entry
+	var hooks []*hookState
 	seen := map[*entry]bool{}
 	for _, m := range batch {
 		for _, e := range m.entries {
 			if e.outcome.Status == "" && !seen[e] {
 				seen[e] = true
 				entries = append(entries, e)
+				for _, h := range e.hooks {
+					h.open++
+				}
+			}
+		}
+		for _, h := range m.hooks {
+			if !slices.Contains(hooks, h) {
+				hooks = append(hooks, h)
 			}
 		}
 	}
-	var hooks sync.WaitGroup
-	for _, round := range rounds(entries) {
-		r.round(ctx, &hooks, round)
+	var f flow
+	for _, h := range hooks {
+		if h.open == 0 { // its changes were another message's, or could not be routed
+			r.answerHook(ctx, &f, h)
+		}
 	}
-	hooks.Wait()
+	if first := chain(entries); len(first) > 0 {
+		r.part(ctx, &f, first, func() { r.claim(ctx, &f, first) })
+	}
+	f.parts.Wait()
+	f.hooks.Wait()
 }
 
-// rounds puts changes of the same backend one after another: removals before
-// launches, the latest removal first, so that a launch that a removal of the
-// same batch has overtaken is never sent.
-func rounds(entries []*entry) [][]*entry {
+// chain puts changes of the same backend one after another and returns the
+// first of each: removals before launches, the latest removal first, so that a
+// launch that a removal of the same batch has overtaken is never sent.
+func chain(entries []*entry) (first []*entry) {
 	ordered := slices.Clone(entries)
 	slices.SortStableFunc(ordered, func(a, b *entry) int {
-		if a.change.Action != b.change.Action {
-			if a.change.Action == vsg.Remove {
-				return -1
-			}
+		switch {
+		case a.change.Action != b.change.Action && a.change.Action == vsg.Remove:
+			return -1
+		case a.change.Action != b.change.Action:
 			return 1
-		}
-		if a.change.Action == vsg.Remove {
+		case a.change.Action == vsg.Remove:
 			return b.change.At.Compare(a.change.At)
 		}
 		return a.change.At.Compare(b.change.At)
 	})
-	turn := map[idempotency.Subject]int{}
 	last := map[idempotency.Subject]*entry{}
-	var out [][]*entry
+	leads := map[*entry]bool{}
 	for _, e := range ordered {
-		n := turn[e.subject()]
-		turn[e.subject()]++
-		if before := last[e.subject()]; before != nil && before.change.Action == vsg.Add {
+		s := e.subject()
+		before := last[s]
+		last[s] = e
+		if before == nil {
+			leads[e] = true
+			continue
+		}
+		before.next = e
+		if before.change.Action == vsg.Add {
 			e.after = before
 		}
-		last[e.subject()] = e
-		if n == len(out) {
-			out = append(out, nil)
-		}
-		out[n] = append(out[n], e)
 	}
 	// The order of first mention is what people expect to see in the calls.
-	position := make(map[*entry]int, len(entries))
-	for i, e := range entries {
-		position[e] = i
+	for _, e := range entries {
+		if leads[e] {
+			first = append(first, e)
+		}
 	}
-	for _, round := range out {
-		slices.SortFunc(round, func(a, b *entry) int { return cmp.Compare(position[a], position[b]) })
-	}
-	return out
+	return first
 }
 
-// round claims, applies and settles changes of different backends. Additions
-// do not wait for drains, and neither waits for what others hold.
-func (r *run) round(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
-	var parts sync.WaitGroup
-	r.claim(ctx, hooks, &parts, entries)
-	parts.Wait()
-}
-
-// change makes the changes that have been claimed.
-func (r *run) change(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
-	draining, direct := split(entries, func(e *entry) bool {
-		return e.change.Action == vsg.Remove && e.route.OnTerminate.Drain > 0
-	})
-	var parts sync.WaitGroup
-	parts.Go(func() { r.apply(ctx, hooks, direct) })
-	parts.Go(func() { r.drain(ctx, hooks, draining) })
-	parts.Wait()
+// change makes changes that have been claimed.
+func (r *run) change(ctx context.Context, f *flow, entries []*entry) {
+	var draining, direct []*entry
+	for _, e := range entries {
+		if e.change.Action == vsg.Remove && e.route.OnTerminate.Drain > 0 {
+			draining = append(draining, e)
+		} else {
+			direct = append(direct, e)
+		}
+	}
+	if len(draining) > 0 {
+		r.part(ctx, f, draining, func() { r.drain(ctx, f, draining) })
+	}
+	r.apply(ctx, f, direct)
 }
 
 // apply makes the changes and settles them.
-func (r *run) apply(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
+func (r *run) apply(ctx context.Context, f *flow, entries []*entry) {
 	if len(entries) == 0 {
 		return
 	}
@@ -107,7 +114,7 @@ func (r *run) apply(ctx context.Context, hooks *sync.WaitGroup, entries []*entry
 		}
 	}
 	r.rouse(ctx, entries, outcomes)
-	r.settle(ctx, hooks, entries, outcomes)
+	r.settle(ctx, f, entries, outcomes)
 }
 
 // rouse gives launches their weight that found their backend without one, where
@@ -155,10 +162,7 @@ func (r *run) send(ctx context.Context, entries []*entry, as vsg.Action) []vsg.O
 
 // drain takes the weight from backends, waits once for the connections that
 // they still have, and removes them. What is no member is not waited for.
-func (r *run) drain(ctx context.Context, hooks *sync.WaitGroup, entries []*entry) {
-	if len(entries) == 0 {
-		return
-	}
+func (r *run) drain(ctx context.Context, f *flow, entries []*entry) {
 	var wait time.Duration
 	var over []*entry // nothing to wait for, or no use in going on
 	var reasons []vsg.Outcome
@@ -174,12 +178,17 @@ func (r *run) drain(ctx context.Context, hooks *sync.WaitGroup, entries []*entry
 		}
 		ready = append(ready, e)
 	}
-	r.settle(ctx, hooks, over, reasons)
+	r.settle(ctx, f, over, reasons)
+	if patience := r.clock.patience(); wait > patience {
+		r.log.Warn().Int64("drainMs", wait.Milliseconds()).Int64("possibleMs", patience.Milliseconds()).
+			Msg("the time-out of this function is too short for the drain of its routes, which is cut")
+		wait = patience
+	}
 	if !sleep(ctx, wait) {
-		r.settle(ctx, hooks, ready, repeat(vsg.Outcome{Status: vsg.Retry, Code: "Deadline", Message: "the invocation ended while the backend was draining"}, len(ready)))
+		r.settle(ctx, f, ready, repeat(cutShort, len(ready)))
 		return
 	}
-	r.apply(ctx, hooks, ready)
+	r.apply(ctx, f, ready)
 }
 
 // sleep waits for d and reports whether it could.
@@ -195,23 +204,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-func split(entries []*entry, yes func(*entry) bool) (in, out []*entry) {
-	for _, e := range entries {
-		if yes(e) {
-			in = append(in, e)
-		} else {
-			out = append(out, e)
-		}
-	}
-	return in, out
-}
-
-func repeat(o vsg.Outcome, n int) []vsg.Outcome {
-	out := make([]vsg.Outcome, n)
-	for i := range out {
-		out[i] = o
-	}
-	return out
 }

@@ -1,7 +1,9 @@
 package handler
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -69,8 +71,44 @@ func (r *run) messageResult(m *message) MessageResult {
 		out.Error = &Reason{Code: "Ignored", Message: m.Ignored}
 	case m.reconciled != nil:
 		out.Error = reasonOf(m.reconciled)
+	default:
+		out.Error = r.worst(m, out.Status)
 	}
 	return out
+}
+
+// worst gives the first reason for which a message is not done.
+func (r *run) worst(m *message, status MessageStatus) *Reason {
+	var because vsg.Status
+	switch status {
+	case Retry:
+		because = vsg.Retry
+	case Rejected:
+		because = vsg.Rejected
+	default:
+		return nil
+	}
+	n := 0
+	var first *entry
+	for _, e := range m.entries {
+		if e.outcome.Status == because {
+			if n++; first == nil {
+				first = e
+			}
+		}
+	}
+	if first != nil {
+		return &Reason{
+			Code: first.outcome.Code, RequestID: first.outcome.RequestID,
+			Message: fmt.Sprintf("%d of %d changes, the first of %s: %s", n, len(m.entries), first.change.Backend.ServerID, first.outcome.Message),
+		}
+	}
+	for _, h := range m.hooks {
+		if h.report.Status == lifecycle.Pending || h.report.Status == lifecycle.Failed {
+			return &Reason{Code: cmp.Or(h.report.Code, "HookPending"), RequestID: h.report.RequestID, Message: "the lifecycle hook is not answered yet: " + h.report.Message}
+		}
+	}
+	return nil
 }
 
 // status is that of the worst part of a message.
@@ -145,10 +183,7 @@ func (r *run) logChange(e *entry) {
 func (r *run) summarize(out *Result) {
 	for i, m := range r.messages {
 		if out.Messages[i].Status == Rejected {
-			e := out.Messages[i].Error
-			if e == nil {
-				e = &Reason{Code: "ChangeRejected", Message: "the load balancer refused a change of this message"}
-			}
+			e := cmp.Or(out.Messages[i].Error, &Reason{})
 			r.log.Error().Str("messageId", m.ID).Str("source", m.Source).Int("position", m.Position).Str("digest", m.Digest).
 				Str("code", e.Code).Str("path", e.Path).Str("reason", e.Message).Msg("message rejected")
 		}
@@ -179,16 +214,17 @@ func (r *run) summarize(out *Result) {
 		Msg("invocation ended")
 }
 
-// asRejection turns a routing error into what the message ends as: somebody
-// who waits is told, an event that merely passes by is ignored.
-func asRejection(err error, m *message) (*event.Error, string) {
+// passesBy reports whether a notice without a route is of no interest to anybody.
+func passesBy(err error, origin event.Origin) bool {
+	var e *route.Error
+	return errors.As(err, &e) && e.Code == "NoRoute" && (origin == event.FromStateChange || origin == event.FromNotification)
+}
+
+// asRejection says why a message cannot be routed.
+func asRejection(err error) *event.Error {
 	var e *route.Error
 	if !errors.As(err, &e) {
-		return &event.Error{Code: "Malformed", Message: err.Error()}, ""
+		return &event.Error{Code: "Malformed", Message: err.Error()}
 	}
-	origin := m.Notices[0].Origin
-	if e.Code == "NoRoute" && (origin == event.FromStateChange || origin == event.FromNotification) {
-		return nil, "no route matches, and nobody waits for an answer"
-	}
-	return &event.Error{Code: e.Code, Path: e.Path, Message: e.Message}, ""
+	return &event.Error{Code: e.Code, Path: e.Path, Message: e.Message}
 }

@@ -23,7 +23,7 @@ type Result struct {
 	Drift     []DriftResult    `json:"drift,omitzero"`
 	Reconcile *ReconcileResult `json:"reconcile,omitempty"`
 	// Plan lists the calls that a dry run would have made.
-	Plan []PlannedCall `json:"plan,omitempty"`
+	Plan []PlannedCall `json:"plan,omitzero"`
 	// Answer is what the platform gets; only filled in by the command line.
 	Answer *Answer `json:"answer,omitempty"`
 }

@@ -45,16 +45,16 @@ func (c *Config) Plan(n event.Notice) (Plan, error) {
 	if r.MetadataTargets {
 		more, err := r.metadataTargets(n)
 		if err != nil {
-			return Plan{}, err
+			return Plan{Route: r}, err
 		}
 		targets = append(targets[:len(targets):len(targets)], more...)
 	}
 	if len(targets) == 0 {
-		return Plan{}, &Error{Code: "NoTargets", Message: fmt.Sprintf("route %s has no targets for %s", r.Name, describe(n))}
+		return Plan{Route: r}, &Error{Code: "NoTargets", Message: fmt.Sprintf("route %s has no targets for %s", r.Name, describe(n))}
 	}
 	id, ip, err := r.server(n)
 	if err != nil {
-		return Plan{}, err
+		return Plan{Route: r}, err
 	}
 	plan := Plan{Route: r}
 	seen := map[vsg.Group]map[vsg.Identity]bool{}
@@ -64,7 +64,7 @@ func (c *Config) Plan(n event.Notice) (Plan, error) {
 			b.ServerIP = ip
 		}
 		if err := typeFits(b); err != nil {
-			return Plan{}, err
+			return Plan{Route: r}, err
 		}
 		if seen[t.Group] == nil {
 			seen[t.Group] = map[vsg.Identity]bool{}
