@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,14 +90,19 @@ func checkEvent(name string, data []byte) (string, error) {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	instances, ignored := 0, 0
+	var wrong []error
 	for _, m := range messages {
 		if m.Err != nil {
-			return "", fmt.Errorf("%s: %w", name, m.Err)
+			line, column := locate(data, m.Err)
+			wrong = append(wrong, fmt.Errorf("%s:%d:%d: %w", name, line, column, m.Err))
 		}
 		if m.Ignored != "" {
 			ignored++
 		}
 		instances += len(m.Notices)
+	}
+	if len(wrong) > 0 {
+		return "", errors.Join(wrong...)
 	}
 	return fmt.Sprintf("a valid event (messages: %d, of which ignored: %d, instances: %d)", len(messages), ignored, instances), nil
 }
