@@ -14,7 +14,7 @@ import (
 // as line and column from 1. A field inside an encoded body is at the place of
 // that body. What cannot be found is at the beginning.
 func locate(data []byte, e *event.Error) (line, column int) {
-	offset := 0
+	var offset int
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &syntax) {
 		offset = max(int(syntax.Offset)-1, 0)
