@@ -41,10 +41,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	if err := run(mode, os.Getenv, os.Stdout); err != nil {
-		fmt.Fprintf(os.Stderr, "the function cannot run: %v\n", err)
-		os.Exit(1)
+	// The settings are read while the platform is asked for work.
+	f := environment.Begin(func() (*function, error) { return load(os.Getenv, os.Stdout) }, fatal)
+	if mode == polling {
+		poll(f)
+	} else if err := serveHTTP(f, os.Getenv("FC_SERVER_PORT"), os.Stdout); err != nil {
+		fatal(err)
 	}
+}
+
+func fatal(err error) {
+	fmt.Fprintf(os.Stderr, "the function cannot run: %v\n", err)
+	os.Exit(1)
 }
 
 // mode is how the platform talks to the process.
@@ -67,24 +75,20 @@ func modeOf(args []string, getenv func(string) string) (mode, error) {
 	return polling, fmt.Errorf("slb-registrar %s for Function Compute: started by the platform, which sets FC_RUNTIME_API (go1) or FC_SERVER_PORT (custom runtime); `serve` serves in any case", version)
 }
 
-func run(m mode, getenv func(string) string, stdout io.Writer) error {
+func load(getenv func(string) string, stdout io.Writer) (*function, error) {
 	env, err := environment.Read(getenv, stdout)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f, err := newFunction(env, getenv)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.log.Info().Str("version", version).Msg("the function starts")
-	if m == serving {
-		return serveHTTP(f, getenv("FC_SERVER_PORT"), stdout)
-	}
-	poll(f)
-	return nil
+	return f, nil
 }
 
-func serveHTTP(f *function, port string, stdout io.Writer) error {
+func serveHTTP(f *environment.Soon[*function], port string, stdout io.Writer) error {
 	if port == "" {
 		port = "9000"
 	}
@@ -99,13 +103,13 @@ func serveHTTP(f *function, port string, stdout io.Writer) error {
 }
 
 // poll hands the process to the runtime SDK, which never returns.
-func poll(f *function) {
+func poll(f *environment.Soon[*function]) {
 	http.DefaultTransport = newPatientPoll(func(since time.Duration) {
-		f.log.Error().Int64("goneMs", since.Milliseconds()).Msg("the runtime API is gone: the function ends")
+		f.Get().log.Error().Int64("goneMs", since.Milliseconds()).Msg("the runtime API is gone: the function ends")
 		os.Exit(1)
 	})
-	fc.RegisterInitializerFunction(f.initialize)
-	fc.RegisterPreStopFunction(f.preStop)
+	fc.RegisterInitializerFunction(func(ctx context.Context) { f.Get().initialize(ctx) })
+	fc.RegisterPreStopFunction(func(ctx context.Context) { f.Get().preStop(ctx) })
 	// Raw bytes in, because a message of a topic may be plain text. Raw JSON
 	// out, because the SDK would encode anything else once more.
 	fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) {
@@ -118,7 +122,7 @@ func poll(f *function) {
 				SecurityToken:   c.Credentials.SecurityToken,
 			}
 		}
-		return f.guarded(ctx, in, event)
+		return f.Get().guarded(ctx, in, event)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"slb-registrar/functions/internal/environment"
 	"slb-registrar/shared/alibaba"
 )
 
@@ -22,7 +23,7 @@ const maxEvent = 32 << 20
 // the platform sends events to: as many at a time as the instance's concurrency
 // allows, all of them to this one process.
 type server struct {
-	function *function
+	function *environment.Soon[*function]
 	stdout   io.Writer // for the lines that mark an invocation in the platform's logs
 }
 
@@ -30,8 +31,8 @@ type server struct {
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /invoke", s.invoke)
-	mux.HandleFunc("POST /initialize", s.hook("Initialize", s.function.initialize))
-	mux.HandleFunc("GET /pre-stop", s.hook("PreStop", s.function.preStop))
+	mux.HandleFunc("POST /initialize", s.hook("Initialize", (*function).initialize))
+	mux.HandleFunc("GET /pre-stop", s.hook("PreStop", (*function).preStop))
 	return mux
 }
 
@@ -65,7 +66,7 @@ func (s *server) invoke(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := deadline(r.Context(), r.Header)
 	defer cancel()
-	answer, err := s.function.guarded(ctx, invocation{
+	answer, err := s.function.Get().guarded(ctx, invocation{
 		requestID: id,
 		credentials: alibaba.Credentials{
 			AccessKeyID:     r.Header.Get("X-Fc-Access-Key-Id"),
@@ -95,13 +96,13 @@ func deadline(ctx context.Context, h http.Header) (context.Context, context.Canc
 	return context.WithCancel(ctx)
 }
 
-func (s *server) hook(name string, run func(context.Context)) http.HandlerFunc {
+func (s *server) hook(name string, run func(*function, context.Context)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Fc-Request-Id")
 		s.mark(name+" Start", id, "")
 		ctx, cancel := deadline(r.Context(), r.Header)
 		defer cancel()
-		run(ctx)
+		run(s.function.Get(), ctx)
 		w.Header().Set("X-Fc-Status", "200")
 		s.mark(name+" End", id, "")
 	}

@@ -33,17 +33,11 @@ const hook = `{"regionId":"cn-hangzhou","content":{"lifecycleHookId":"ash-1","li
 func custom(t *testing.T) (*httptest.Server, *lines) {
 	t.Helper()
 	simulator := clbtest.Start(t, clbtest.Options{AutoCreate: true})
-	env, err := environment.Read(func(name string) string {
+	getenv := func(name string) string {
 		return map[string]string{"REGISTRAR_CONFIG": routes, "REGISTRAR_ENDPOINT": simulator.URL}[name]
-	}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
 	}
-	f, err := newFunction(env, func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.service.Close)
+	f := environment.Begin(func() (*function, error) { return load(getenv, io.Discard) }, func(err error) { panic(err) })
+	t.Cleanup(func() { f.Get().preStop(context.Background()) })
 	marks := &lines{}
 	web := httptest.NewServer((&server{function: f, stdout: marks}).handler())
 	t.Cleanup(web.Close)
@@ -206,7 +200,7 @@ func TestTheTimeIsUpWhenThePlatformSaysSo(t *testing.T) {
 
 func TestTheServerEndsAfterTheInvocationsInProgress(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	s := &server{function: &function{}, stdout: io.Discard}
+	s := &server{stdout: io.Discard}
 	listener := listen(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"slb-registrar/shared/event"
 	"slb-registrar/shared/lifecycle"
 	"slb-registrar/shared/lifecycle/asg"
 )
@@ -35,7 +34,7 @@ func awsConfig(getenv func(string) string) (aws.Config, error) {
 // openHooks makes the client that answers the hooks of EC2 Auto Scaling. Without
 // credentials of AWS, which is so wherever it is not Lambda that runs this, there
 // is none, and hooks are left to their own time-out.
-func openHooks(getenv func(string) string) (map[event.HookPlatform]lifecycle.Completer, error) {
+func openHooks(getenv func(string) string) (lifecycle.Completer, error) {
 	if getenv("AWS_ACCESS_KEY_ID") == "" {
 		return nil, nil
 	}
@@ -43,9 +42,5 @@ func openHooks(getenv func(string) string) (map[event.HookPlatform]lifecycle.Com
 	if err != nil {
 		return nil, err
 	}
-	client, err := asg.New(config)
-	if err != nil {
-		return nil, err
-	}
-	return map[event.HookPlatform]lifecycle.Completer{event.EC2: client}, nil
+	return asg.New(config)
 }

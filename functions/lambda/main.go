@@ -26,6 +26,7 @@ import (
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/handler"
 	"slb-registrar/shared/lifecycle"
+	"slb-registrar/shared/lifecycle/ess"
 	"slb-registrar/shared/registrar"
 )
 
@@ -37,13 +38,19 @@ func main() {
 		fmt.Fprintf(os.Stderr, "slb-registrar %s for AWS Lambda: started by the platform, which sets AWS_LAMBDA_RUNTIME_API\n", version)
 		os.Exit(2)
 	}
-	f, err := newFunction(os.Getenv, os.Stdout)
-	if err != nil {
+	// The settings are read while the platform is asked for work.
+	lambda.Start(starting{environment.Begin(func() (*function, error) { return newFunction(os.Getenv, os.Stdout) }, func(err error) {
 		fmt.Fprintf(os.Stderr, "the function cannot run: %v\n", err)
 		os.Exit(1)
-	}
-	f.log.Info().Str("version", version).Msg("the function starts")
-	lambda.Start(f)
+	})})
+}
+
+// starting is the function while it reads its settings.
+type starting struct{ *environment.Soon[*function] }
+
+// Invoke waits for the settings.
+func (s starting) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	return s.Get().Invoke(ctx, event)
 }
 
 // function is the handler with what it needs of this platform. It is shared by
@@ -51,12 +58,13 @@ func main() {
 type function struct {
 	handler *handler.Handler
 	service *clb.Service
-	hooks   map[event.HookPlatform]lifecycle.Completer
+	ec2     lifecycle.Completer // nil outside of AWS
+	ess     *ess.Service
 	source  source
 	log     zerolog.Logger
 }
 
-var _ lambda.Handler = (*function)(nil)
+var _ lambda.Handler = starting{}
 
 func newFunction(getenv func(string) string, stdout io.Writer) (*function, error) {
 	env, err := environment.Read(getenv, stdout)
@@ -67,7 +75,7 @@ func newFunction(getenv func(string) string, stdout io.Writer) (*function, error
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(env.StoreURL, env.Config.Retention)
+	store, err := openStore(env.StoreURL, env.Config.Retention, getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -80,14 +88,20 @@ func newFunction(getenv func(string) string, stdout io.Writer) (*function, error
 		return nil, err
 	}
 	f := &function{handler: h, service: env.Service, source: source, log: env.Log}
-	f.hooks, err = openHooks(getenv)
-	return f, err
+	if f.ec2, err = openHooks(getenv); err != nil {
+		return nil, err
+	}
+	if f.ess, err = ess.New(ess.Options{Endpoint: getenv("REGISTRAR_ENDPOINT")}); err != nil {
+		return nil, fmt.Errorf("REGISTRAR_ENDPOINT: %w", err)
+	}
+	f.log.Info().Str("version", version).Msg("the function starts")
+	return f, nil
 }
 
 // Invoke takes raw bytes, so that a body which is no JSON reaches the decoder
 // and is rejected with its reason instead of failing before it.
 func (f *function) Invoke(ctx context.Context, raw []byte) ([]byte, error) {
-	in := handler.Invocation{Hooks: f.hooks}
+	in := handler.Invocation{}
 	if c, ok := lambdacontext.FromContext(ctx); ok {
 		in.RequestID = c.AwsRequestID
 	}
@@ -98,5 +112,11 @@ func (f *function) Invoke(ctx context.Context, raw []byte) ([]byte, error) {
 		f.log.Error().Str("requestId", in.RequestID).Err(err).Msg("there are no credentials for Alibaba Cloud")
 	}
 	in.API = newRenewing(f.service, f.source, credentials)
+	// The load balancer is Alibaba Cloud's in any case, and the scaling group may be.
+	in.Hooks = map[event.HookPlatform]lifecycle.Completer{event.ESS: f.ess.With(credentials)}
+	in.Scaling = f.ess.With(credentials)
+	if f.ec2 != nil {
+		in.Hooks[event.EC2] = f.ec2
+	}
 	return f.handler.Handle(ctx, in, raw).ForLambda()
 }

@@ -14,6 +14,7 @@ import (
 	"slb-registrar/shared/idempotency/dynamodb"
 	"slb-registrar/shared/idempotency/memory"
 	"slb-registrar/shared/idempotency/redis"
+	_ "slb-registrar/shared/idempotency/redis/cluster" // cluster=1
 	"slb-registrar/shared/registrar"
 )
 

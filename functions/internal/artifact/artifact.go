@@ -23,8 +23,10 @@ type Function struct {
 	Name    string // of the zip: slb-registrar-Name.zip
 	Package string // relative to the root of the module
 	Binary  string // the name that the platform looks for
+	OS      string // linux if empty
 	Arch    string
 	Tags    string
+	Flags   []string // for go build, besides those that every build has
 	// Limit is what the stripped binary may weigh, in bytes.
 	Limit int64
 }
@@ -33,25 +35,29 @@ type Function struct {
 // keeps net/rpc, whose use of reflection keeps the linker from dropping any
 // exported method of anything, and the AWS clients alone double the binary.
 var Functions = []Function{
-	{Name: "fc-linux-amd64", Package: "./functions/fc", Binary: "main", Arch: "amd64", Limit: 12 << 20},
-	{Name: "lambda-linux-amd64", Package: "./functions/lambda", Binary: "bootstrap", Arch: "amd64", Tags: "lambda.norpc", Limit: 16 << 20},
-	{Name: "lambda-linux-arm64", Package: "./functions/lambda", Binary: "bootstrap", Arch: "arm64", Tags: "lambda.norpc", Limit: 16 << 20},
+	{Name: "fc-linux-amd64", Package: "./functions/fc", Binary: "main", Arch: "amd64", Limit: 12_000_000},
+	{Name: "lambda-linux-amd64", Package: "./functions/lambda", Binary: "bootstrap", Arch: "amd64", Tags: "lambda.norpc", Limit: 16_000_000},
+	{Name: "lambda-linux-arm64", Package: "./functions/lambda", Binary: "bootstrap", Arch: "arm64", Tags: "lambda.norpc", Limit: 16_000_000},
 }
 
 // Zip is the file name of the function's zip.
 func (f Function) Zip() string { return "slb-registrar-" + f.Name + ".zip" }
 
-// Build compiles the function for Linux on its architecture and writes the
-// binary to path. root is the directory of go.mod.
+// Build compiles the function and writes the binary to path. root is the
+// directory of go.mod.
 func (f Function) Build(ctx context.Context, root, version, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-tags", f.Tags, "-ldflags", "-s -w -X main.version="+version, "-o", path, f.Package)
+	system := f.OS
+	if system == "" {
+		system = "linux"
+	}
+	arguments := append([]string{"build", "-trimpath", "-buildvcs=false", "-tags", f.Tags, "-ldflags", "-s -w -X main.version=" + version, "-o", path}, f.Flags...)
+	build := exec.CommandContext(ctx, "go", append(arguments, f.Package)...)
 	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+f.Arch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+f.Arch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", f.Name, err, out)
 	}

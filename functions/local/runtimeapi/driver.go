@@ -21,6 +21,7 @@ const maxDeaths = 3
 // Options.Concurrency invocations are in progress at a time.
 type Driver struct {
 	options Options
+	base    context.Context // of Start, without its end: for Close
 	slots   chan struct{}
 	closed  chan struct{}
 	closing sync.Once
@@ -40,6 +41,7 @@ func Start(ctx context.Context, o Options) (*Driver, error) {
 	}
 	d := &Driver{
 		options:  o,
+		base:     context.WithoutCancel(ctx),
 		slots:    make(chan struct{}, o.Concurrency),
 		closed:   make(chan struct{}),
 		starting: make(chan struct{}, 1),
@@ -169,6 +171,15 @@ func (d *Driver) PID() int {
 	return 0
 }
 
+// StartedIn is how long the process took until it first asked for work, 0 if
+// none is running.
+func (d *Driver) StartedIn() time.Duration {
+	if inst := d.instance(); inst != nil {
+		return inst.init
+	}
+	return 0
+}
+
 // Kill ends the process at once, as a platform that takes its instance away in
 // mid-flight. What was in progress is answered as crashed.
 func (d *Driver) Kill() {
@@ -207,11 +218,11 @@ func (d *Driver) Close() error {
 			return
 		}
 		if inst.process.running() && d.options.Platform != Lambda && !d.options.SkipPreStop {
-			if err = d.callHook(context.Background(), inst, preStop); errors.Is(err, errHungUp) {
+			if err = d.callHook(d.base, inst, preStop); errors.Is(err, errHungUp) {
 				err = nil // as was asked for
 			}
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), d.options.InitTimeout)
+		ctx, cancel := context.WithTimeout(d.base, d.options.InitTimeout)
 		defer cancel()
 		inst.process.terminate(ctx)
 		inst.host.close()

@@ -26,6 +26,12 @@ const (
 	retries = 2
 )
 
+// Cluster makes the clients of clusters. It is nil, and cluster=1 refused, unless
+// package redis/cluster is imported: go-redis's client for clusters looks
+// methods up by name, and a program that does so anywhere keeps every exported
+// method of everything it links. A function binary has no room for that.
+var Cluster func(*goredis.ClusterOptions) goredis.UniversalClient
+
 // Config is what a store URL says.
 type Config struct {
 	// Turns says that processes take turns at a load balancer.
@@ -64,6 +70,9 @@ func Parse(text string) (Config, error) {
 	}
 	u.RawQuery = query.Encode()
 	if cluster {
+		if Cluster == nil {
+			return Config{}, errors.New("store URL: this program does not know clusters (cluster=1): name the cluster's proxy")
+		}
 		config.cluster, err = goredis.ParseClusterURL(u.String())
 	} else {
 		config.single, err = goredis.ParseURL(u.String())
@@ -87,7 +96,7 @@ func (c Config) client() goredis.UniversalClient {
 		o.Protocol, o.DisableIdentity, o.MaintNotificationsConfig = 2, true, off
 		o.ContextTimeoutEnabled, o.DialerRetries = true, 1
 		bound(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.ConnMaxIdleTime, &o.MaxRetries)
-		return goredis.NewClusterClient(o)
+		return Cluster(o)
 	}
 	o := c.single
 	o.Protocol, o.DisableIdentity, o.MaintNotificationsConfig = 2, true, off

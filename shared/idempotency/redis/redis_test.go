@@ -20,6 +20,11 @@ const (
 	escaped  = "s3cret-%2F-word"
 )
 
+// What package cluster does, which cannot be imported from here.
+func init() {
+	Cluster = func(o *goredis.ClusterOptions) goredis.UniversalClient { return goredis.NewClusterClient(o) }
+}
+
 // engines are what the tests run on: miniredis always, and redis-server, alone
 // and as a cluster of one node, wherever there is one.
 func engines(t *testing.T) map[string]func(t *testing.T) (address, query string) {
@@ -189,6 +194,18 @@ func TestStoreURLs(t *testing.T) {
 	}
 	if config, err = Parse("redis://localhost?cluster=1"); err != nil || config.cluster == nil {
 		t.Errorf("config: %+v, %v", config, err)
+	}
+}
+
+func TestAProgramWithoutClustersSaysSo(t *testing.T) {
+	known := Cluster
+	t.Cleanup(func() { Cluster = known })
+	Cluster = nil
+	if _, err := Parse("redis://localhost?cluster=1"); err == nil || !strings.Contains(err.Error(), "proxy") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Parse("redis://localhost?cluster=0"); err != nil {
+		t.Error(err)
 	}
 }
 
