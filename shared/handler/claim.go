@@ -162,7 +162,9 @@ func (r *run) settle(ctx context.Context, f *flow, entries []*entry, outcomes []
 	}
 	byOwner := map[string][]int{}
 	for i, e := range entries {
-		if e.owner != "" {
+		// What may still take effect is not released: its claim is left to lapse,
+		// so that nobody decides about the backend before that is over.
+		if e.owner != "" && !outcomes[i].Loose {
 			byOwner[e.owner] = append(byOwner[e.owner], i)
 		}
 	}

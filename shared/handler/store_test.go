@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,45 +125,29 @@ func TestTheOutcomeIsRecordedEvenIfTheInvocationIsCancelledMeanwhile(t *testing.
 	})
 }
 
-// punctual is a store that needs a moment, and keeps to the context.
-type punctual struct{ idempotency.Store }
-
-func (p punctual) Settle(ctx context.Context, o idempotency.Owner, s []idempotency.Settlement) ([]bool, error) {
-	answer := time.NewTimer(10 * time.Millisecond)
-	defer answer.Stop()
-	select {
-	case <-answer.C:
-		return p.Store.Settle(ctx, o, s)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func TestACallThatEndsLateIsRecordedAllTheSame(t *testing.T) {
+func TestWhatMayStillBeOnItsWayKeepsItsClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The call of two invocations goes on until the later one's reserve, and
-		// so into the reserve of the earlier one.
-		w := newWorld(t, oneTarget, withStore(punctual{memory.New(memory.Options{})}), withSimulator(func(o *clbtest.Options) {
-			o.Faults = []clbtest.Fault{
-				{Action: "DescribeVServerGroupAttribute", Effect: clbtest.Effect{Latency: "2s"}},
-				{Action: "AddVServerGroupBackendServers", Effect: clbtest.Effect{Latency: "2800ms"}},
+		w := newWorld(t, oneTarget)
+		w.timeout = 10 * time.Second
+		// The answer to the addition is lost, and no reading says what came of it.
+		set := func(faults ...clbtest.Fault) {
+			if err := w.simulator.SetFaults(faults); err != nil {
+				t.Fatal(err)
 			}
-		}))
-		w.timeout = 5 * time.Second
-		var first handler.Result
-		var both sync.WaitGroup
-		both.Go(func() { first = w.invoke(launch("token-1", noon, "i-1")) })
-		both.Go(func() {
-			time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock, not the wall's
-			w.invoke(launch("token-2", noon, "i-2"))
-		})
-		both.Wait()
-
-		if diff := cmp.Diff([]int{2}, w.adds()); diff != "" {
-			t.Fatalf("the two were to share a call (-want +got):\n%s", diff)
 		}
-		if c := first.Changes[0]; c.Status != "added" {
-			t.Errorf("the change of the earlier one ended %s, %+v, after its call had succeeded in time", c.Status, c.Error)
+		set(clbtest.Fault{Action: "AddVServerGroupBackendServers", Effect: clbtest.Effect{Reset: clbtest.ResetBefore}},
+			clbtest.Fault{Action: "DescribeVServerGroupAttribute", Effect: clbtest.Effect{Code: "ServiceUnavailable"}})
+		start := time.Now()
+		if c := w.invoke(launch("token-1", start, "i-1")).Changes[0]; c.Status != "retry" {
+			t.Fatalf("the launch ended %s", c.Status)
+		}
+		set()
+		removal := terminate("token-2", start.Add(time.Second), "i-1")
+		if c := w.invoke(removal).Changes[0]; c.Status != "retry" || c.Error.Code != "Held" {
+			t.Errorf("a removal at once ended %s, %+v: the addition may come after it", c.Status, c.Error)
+		}
+		if c := w.invoke(removal).Changes[0]; !c.Status.Succeeded() {
+			t.Errorf("a removal after the claim had lapsed ended %s, %+v", c.Status, c.Error)
 		}
 	})
 }

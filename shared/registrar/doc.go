@@ -35,10 +35,12 @@
 // Cancellation. When the context of a caller ends, nothing new is sent for it
 // and its waiting changes end as [vsg.Retry], with the code [CodeDeadline] or
 // [CodeCancelled]; other callers never notice. A call that is in flight belongs
-// to nobody: it runs until the latest deadline among those who wait for it, and
-// [Registrar.Apply] returns only after the calls that carry its changes have
-// ended. A caller whose deadline is nearer than twice the usual time of a call
-// is not put into one. The deadline of the context is therefore the moment at
+// to nobody: it runs until the earliest deadline among those who wait for it, so
+// that it keeps none of them beyond its time, and [Registrar.Apply] returns only
+// after the calls that carry its changes have ended. A caller whose deadline is
+// nearer than twice the usual time of a call is not put into one, so that an
+// early end is rare; the others then look whether it was made, as after any call
+// without an answer. The deadline of the context is therefore the moment at
 // which the caller wants to have its answer, not the end of its process.
 //
 // # When not to use it

@@ -163,6 +163,7 @@ func (it *item) unfinished(code string) vsg.Outcome {
 		return o
 	}
 	o.RequestID, o.Disposition = it.last.requestID, it.last.disposition
+	o.Loose = it.unsure == lost || it.last.disposition == vsg.DispositionLost
 	switch {
 	case it.last.code != "" && it.last.message != "":
 		o.Message = "the last answer was " + it.last.code + ": " + it.last.message

@@ -139,6 +139,9 @@ type Outcome struct {
 	// though another was asked for. What gave it that weight is not known here:
 	// an operator, or a drain that was never finished.
 	Idle bool
+	// Loose says of a [Retry] that a call which carried the change had no answer,
+	// and that nothing read since then has settled it: it may still take effect.
+	Loose bool
 }
 
 // Disposition says what an error of the service means for the caller. Package

@@ -22,14 +22,14 @@ func faults(seed uint64, activities []*activity) []clbtest.Fault {
 		share  float64
 		effect clbtest.Effect
 	}{
-		{3, clbtest.Effect{Code: "Throttling.User"}},
+		{0.5, clbtest.Effect{Code: "Throttling.User"}},
 		{3, clbtest.Effect{Code: "BackendServer.configuring"}},
-		{5, clbtest.Effect{Reset: clbtest.ResetAfter}},
+		{6, clbtest.Effect{Reset: clbtest.ResetAfter}},
 		{4, clbtest.Effect{Reset: clbtest.ResetBefore}},
 		{3, clbtest.Effect{Body: clbtest.BodyTruncated}},
 		{2, clbtest.Effect{Body: clbtest.BodyHTML, HTTPStatus: 502}},
 		{1, clbtest.Effect{Body: clbtest.BodyNumericCode, HTTPStatus: 500}},
-		{3, clbtest.Effect{Code: "ServiceUnavailable"}},
+		{4, clbtest.Effect{Code: "ServiceUnavailable"}},
 		{2, clbtest.Effect{Code: "InternalError"}},
 		{1, clbtest.Effect{Code: "Never.Heard.Of", HTTPStatus: 400}},
 		{1, clbtest.Effect{Drip: "1ms"}},
@@ -47,5 +47,7 @@ func faults(seed uint64, activities []*activity) []clbtest.Fault {
 		out = append(out, clbtest.Fault{Probability: share / rest, Seed: seed*1000 + uint64(i), Effect: k.effect})
 		rest -= share
 	}
-	return slices.Concat(out, []clbtest.Fault{{Effect: clbtest.Effect{Throttle: &clbtest.Throttle{PerSecond: 300, Burst: 100}}}})
+	// Above all, the service throttles who calls too often. Throttling that does
+	// not depend on the rate would only teach the functions to crawl.
+	return slices.Concat([]clbtest.Fault{{Effect: clbtest.Effect{Throttle: &clbtest.Throttle{PerSecond: 80, Burst: 40}}}}, out)
 }
