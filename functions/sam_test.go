@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,12 @@ import (
 	"time"
 
 	"slb-registrar/functions/internal/artifact"
+	"slb-registrar/shared/clb"
+	"slb-registrar/shared/clbtest"
+	"slb-registrar/shared/handler"
+	"slb-registrar/shared/idempotency/memory"
+	"slb-registrar/shared/lifecycle/ess"
+	"slb-registrar/shared/route"
 )
 
 // The part of SAM and CloudFormation that template.yml uses. What may be the
@@ -28,6 +35,7 @@ type samTemplate struct {
 type samParameter struct {
 	Type, Description, AllowedPattern string
 	Default                           any
+	AllowedValues                     []string
 }
 
 type samResource struct {
@@ -109,9 +117,24 @@ type samTable struct {
 	SSESpecification struct{ SSEEnabled bool }
 }
 
+type samSchedule struct {
+	Description, Schedule, Input string
+	State                        any
+}
+
+type samMetricFilter struct {
+	LogGroupName          any
+	FilterPattern         string
+	MetricTransformations []struct {
+		MetricNamespace, MetricValue string
+		MetricName                   any
+	}
+}
+
 type samAlarm struct {
-	AlarmDescription, Namespace, MetricName string
-	Dimensions                              []struct {
+	AlarmDescription, Namespace string
+	MetricName                  any
+	Dimensions                  []struct {
 		Name  string
 		Value any
 	}
@@ -134,12 +157,13 @@ type sam struct {
 	tables    map[string]samTable
 	rules     map[string]samRule
 	alarms    map[string]samAlarm
+	metrics   map[string]samMetricFilter
 }
 
 func readTemplate(t *testing.T) *sam {
 	t.Helper()
 	s := &sam{raw: asJSON(t, "template.yml"), functions: map[string]samFunction{}, queues: map[string]samQueue{},
-		tables: map[string]samTable{}, rules: map[string]samRule{}, alarms: map[string]samAlarm{}}
+		tables: map[string]samTable{}, rules: map[string]samRule{}, alarms: map[string]samAlarm{}, metrics: map[string]samMetricFilter{}}
 	strictly(t, "template.yml", s.raw, &s.file)
 	for name, r := range s.file.Resources {
 		switch r.Type {
@@ -153,6 +177,8 @@ func readTemplate(t *testing.T) *sam {
 			s.rules[name] = properties[samRule](t, name, r)
 		case "AWS::CloudWatch::Alarm":
 			s.alarms[name] = properties[samAlarm](t, name, r)
+		case "AWS::Logs::MetricFilter":
+			s.metrics[name] = properties[samMetricFilter](t, name, r)
 		case "AWS::SQS::QueuePolicy":
 			properties[samQueuePolicy](t, name, r)
 		case "AWS::Logs::LogGroup":
@@ -288,7 +314,9 @@ func TestEveryQueueOfDeadLettersIsWatched(t *testing.T) {
 	watched := map[string]bool{}
 	for _, a := range s.alarms {
 		for _, d := range a.Dimensions {
-			watched[a.MetricName+" "+nameOf(t, d.Value)] = true
+			if metric, ok := a.MetricName.(string); ok {
+				watched[metric+" "+nameOf(t, d.Value)] = true
+			}
 		}
 	}
 	for name, queue := range s.queues {
@@ -314,6 +342,60 @@ func TestEveryQueueOfDeadLettersIsWatched(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The alarm on drift reads a line of the log, which the run that the schedule
+// asks for has to write in these words.
+func TestDriftIsCountedFromTheLineThatARunWrites(t *testing.T) {
+	s := readTemplate(t)
+	var tick samSchedule
+	strictly(t, "Reconcile", s.functions["RegisterFunction"].Events["Reconcile"].Properties, &tick)
+	config, err := route.Load("registrar.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logs bytes.Buffer
+	log, err := handler.NewLogger(&logs, "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := handler.New(handler.Options{Config: config, Store: memory.New(memory.Options{}), Log: log, Platform: "lambda"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	simulator := clbtest.New(clbtest.Options{AutoCreate: true, State: clbtest.State{
+		Instances: []clbtest.Instance{{InstanceID: "i-bp1lost", ScalingGroupID: "asg-bp1web"}},
+	}})
+	service, err := clb.New(clb.Options{Endpoint: "127.0.0.1", Transport: simulator.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scaling, err := ess.New(ess.Options{Endpoint: "127.0.0.1", Transport: simulator.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials := clb.Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}
+	h.Handle(t.Context(), handler.Invocation{API: service.With(credentials), Scaling: scaling.With(credentials)}, []byte(tick.Input))
+
+	filter := s.metrics["DriftMetric"]
+	message := regexp.MustCompile(`\$\.message = "([^"]+)"`).FindStringSubmatch(filter.FilterPattern)
+	if message == nil || len(filter.MetricTransformations) != 1 {
+		t.Fatalf("the filter is %+v", filter)
+	}
+	field := strings.TrimPrefix(filter.MetricTransformations[0].MetricValue, "$.")
+	for line := range strings.Lines(logs.String()) {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatal(err)
+		}
+		if object["message"] == message[1] {
+			if drift, ok := object[field].(float64); !ok || drift == 0 {
+				t.Errorf("the field %s of the line is %v, want the drift that there is", field, object[field])
+			}
+			return
+		}
+	}
+	t.Errorf("no line says %q:\n%s", message[1], logs.String())
 }
 
 var substitution = regexp.MustCompile(`\$\{([^}!]+)\}`)
