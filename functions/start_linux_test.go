@@ -3,8 +3,10 @@ package functions_test
 import (
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 func TestAStartIsNearlyAsCheapAsThatOfAFunctionThatDoesNothing(t *testing.T) {
 	const (
 		least = 20  // rounds
-		limit = 200 // for a machine that does other things meanwhile
+		limit = 100 // for a machine that does other things meanwhile
 		most  = 1.25
 	)
 	simulator := clbtest.Start(t, clbtest.Options{AutoCreate: true})
@@ -46,8 +48,12 @@ func TestAStartIsNearlyAsCheapAsThatOfAFunctionThatDoesNothing(t *testing.T) {
 			size, small := median(sizes[0]), median(sizes[1])
 			t.Logf("start to first next: %v, hello-world %v, ratio %.2f", start, idle, float64(start)/float64(idle))
 			t.Logf("resident memory: %d kB, hello-world %d kB, ratio %.2f", size, small, float64(size)/float64(small))
-			if float64(start) > most*float64(idle) {
-				t.Errorf("a start takes %v, more than %v times the %v of hello-world", start, most, idle)
+			bound := most
+			if busy(t) {
+				bound = 2 * most // the scheduler is measured as well, and more of it where two goroutines want to run
+			}
+			if float64(start) > bound*float64(idle) {
+				t.Errorf("a start takes %v, more than %v times the %v of hello-world", start, bound, idle)
 			}
 			if float64(size) > most*float64(small) {
 				t.Errorf("it takes %d kB, more than %v times the %d kB of hello-world", size, most, small)
@@ -80,6 +86,20 @@ func measure(t *testing.T, platform runtimeapi.Platform, binary, endpoint string
 		t.Fatal(err)
 	}
 	return took, kilobytes
+}
+
+// busy reports whether more wants to run on this machine than there are processors.
+func busy(t *testing.T) bool {
+	t.Helper()
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load, err := strconv.ParseFloat(strings.Fields(string(raw))[0], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return load > float64(runtime.NumCPU())
 }
 
 func median(values []int) int {
