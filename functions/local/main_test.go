@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"slb-registrar": main})
+	testscript.Main(m, map[string]func(){"slb-registrar": main, instanceCommand: serveInvocations})
 }
 
 // TestCommandLine runs the scripts, which see the sample events as $EVENTS and
