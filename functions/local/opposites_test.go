@@ -31,11 +31,16 @@ type numbered struct {
 }
 
 func serveInvocations() {
-	ctx := context.Background()
-	bench, err := open(ctx, stdio{os.Stdin, os.Stdout, os.Stderr}, settings{config: os.Args[1], store: os.Args[2], endpoint: os.Args[3]}, nil)
-	if err != nil {
+	if err := answerLines(context.Background(), os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitUsage)
+	}
+}
+
+func answerLines(ctx context.Context, config, store, endpoint string) error {
+	bench, err := open(ctx, stdio{os.Stdin, os.Stdout, os.Stderr}, settings{config: config, store: store, endpoint: endpoint}, nil)
+	if err != nil {
+		return err
 	}
 	defer bench.close()
 	var all sync.WaitGroup
@@ -45,8 +50,7 @@ func serveInvocations() {
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var in numbered
 		if err := json.Unmarshal(lines.Bytes(), &in); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(exitUsage)
+			return err
 		}
 		all.Go(func() {
 			result := bench.invoke(ctx, time.Minute, "fc", fmt.Sprint(in.Number), in.Event)
@@ -55,6 +59,7 @@ func serveInvocations() {
 			_ = out.Encode(numbered{Number: in.Number, Result: &result}) // nobody may be there any more
 		})
 	}
+	return nil
 }
 
 // instance is such a process, seen from outside.
@@ -70,7 +75,8 @@ type instance struct {
 
 func (s *site) startInstance(endpoint string) *instance {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.t.Context(), instanceCommand, s.config, s.store, endpoint)
+	// It ends when its standard input does, which is when the test has ended.
+	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), instanceCommand, s.config, s.store, endpoint)
 	cmd.Env = append(environment(), "LOG_LEVEL=error")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
