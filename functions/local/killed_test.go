@@ -18,33 +18,31 @@ import (
 // when its addition has taken effect and its record has not been written: once
 // before it has its answer, and once when it has it and waits for the store.
 func TestKilledBetweenTheCallAndItsRecordARedeliveryCompletesIt(t *testing.T) {
-	for name, killed := range map[string]func(*testing.T, *site, []byte){
-		"before the answer": killedBeforeItsAnswer,
-		"after the answer":  killedWithItsAnswer,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t, 1, clbtest.Options{State: pendingHooks("token-1")})
-			event := hookNotice("SCALE_OUT", "token-1", instances("killed", 3)...)
-			killed(t, s, event)
-			s.addedOnce(3)
-			if action, _ := s.sim.LifecycleAction("token-1"); action.Status != clbtest.StatusPending {
-				t.Fatalf("it was killed too late: %+v", action)
-			}
-
-			begin := time.Now()
-			r := s.redeliver(event, claimedFor)
-			t.Logf("the redelivery was done after %v", time.Since(begin).Round(time.Millisecond))
-			if statuses(r)[vsg.Already] != 3 || len(r.Hooks) != 1 || r.Hooks[0].Status != handler.HookCompleted {
-				t.Errorf("the redelivery: %+v", r)
-			}
-			if status, r := s.invoke(event, claimedFor); status != exitDone || statuses(r)[vsg.Duplicate] != 3 || len(r.Calls) != 0 {
-				t.Errorf("the delivery after that: exit status %d: %+v", status, r)
-			}
-			if calls, refused := s.addedOnce(3); calls != 1 || refused != 0 {
-				t.Errorf("%d adds, %d refused", calls, refused)
-			}
-		})
+	t.Parallel()
+	event := hookNotice("SCALE_OUT", "token-1", instances("killed", 3)...)
+	kills := []func(*testing.T, *site, []byte){killedBeforeItsAnswer, killedWithItsAnswer}
+	sites := make([]*site, len(kills))
+	for i, kill := range kills {
+		sites[i] = newSite(t, 1, clbtest.Options{State: pendingHooks("token-1")})
+		kill(t, sites[i], event)
+		sites[i].addedOnce(3)
+		if action, _ := sites[i].sim.LifecycleAction("token-1"); action.Status != clbtest.StatusPending {
+			t.Fatalf("it was killed too late: %+v", action)
+		}
+	}
+	begin := time.Now()
+	for _, s := range sites { // the claims of all of them lapse meanwhile
+		r := s.redeliver(event, claimedFor)
+		t.Logf("redelivered until %v after the kill", time.Since(begin).Round(time.Millisecond))
+		if statuses(r)[vsg.Already] != 3 || len(r.Hooks) != 1 || r.Hooks[0].Status != handler.HookCompleted {
+			t.Errorf("the redelivery: %+v", r)
+		}
+		if status, r := s.invoke(event, claimedFor); status != exitDone || statuses(r)[vsg.Duplicate] != 3 || len(r.Calls) != 0 {
+			t.Errorf("the delivery after that: exit status %d: %+v", status, r)
+		}
+		if calls, refused := s.addedOnce(3); calls != 1 || refused != 0 {
+			t.Errorf("%d adds, %d refused", calls, refused)
+		}
 	}
 }
 
