@@ -76,7 +76,7 @@ func interrupted(std stdio, left []source) error {
 
 // failed ends a command whose usage was right.
 func failed(std stdio, err error) error {
-	fmt.Fprintf(std.err, "slb-registrar: %v\n", err)
+	fmt.Fprintf(tidy{std.err}, "slb-registrar: %v\n", err)
 	return exitStatus(exitFailed)
 }
 

@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "slb-registrar: %v\n", err)
+		fmt.Fprintf(tidy{std.err}, "slb-registrar: %v\n", err)
 		return exitUsage
 	}
 	err = command.Run()
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 	case errors.As(err, &status):
 		return int(status)
 	default:
-		fmt.Fprintf(std.err, "slb-registrar: %v\n", err)
+		fmt.Fprintf(tidy{std.err}, "slb-registrar: %v\n", err)
 		return exitUsage
 	}
 }

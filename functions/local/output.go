@@ -48,7 +48,8 @@ func printResult(w io.Writer, f format, name string, r handler.Result) error {
 	if f == formatJSON {
 		return json.NewEncoder(w).Encode(r)
 	}
-	fmt.Fprintf(w, "%s  (%s, %d ms)\n", name, r.Platform, r.DurationMs)
+	w = tidy{w}
+	fmt.Fprintf(w, "%s  (%s, %d ms)\n", printable(name), r.Platform, r.DurationMs)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\n  MESSAGE\tSOURCE\tSTATUS\tWHY")
 	for _, m := range r.Messages {
@@ -64,7 +65,7 @@ func printResult(w io.Writer, f format, name string, r handler.Result) error {
 	if len(r.Plan) > 0 {
 		fmt.Fprintln(t, "\n  PLANNED CALL\tGROUP\tBACKENDS")
 		for _, p := range r.Plan {
-			fmt.Fprintf(t, "  %s\t%s\t%d\n", p.Action, p.VServerGroupID, len(p.Backends))
+			fmt.Fprintf(t, "  %s\t%s\t%d\n", p.Action, printable(p.VServerGroupID), len(p.Backends))
 		}
 	}
 	printCalls(t, r.Calls)
@@ -73,7 +74,7 @@ func printResult(w io.Writer, f format, name string, r handler.Result) error {
 	}
 	if r.Answer != nil {
 		if r.Answer.Error != nil {
-			fmt.Fprintf(w, "\n  The platform gets an error: %s: %s\n", r.Answer.Error.Type, r.Answer.Error.Message)
+			fmt.Fprintf(w, "\n  The platform gets an error: %s: %s\n", printable(r.Answer.Error.Type), printable(r.Answer.Error.Message))
 		} else if r.Answer.Response != nil && len(r.Answer.Response) < 400 {
 			fmt.Fprintf(w, "\n  The platform gets: %s\n", r.Answer.Response)
 		}
@@ -115,10 +116,10 @@ func printChanges(w io.Writer, changes []handler.ChangeResult) {
 		if c.ServerIP != "" {
 			server += "/" + c.ServerIP
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s:%d\t%d\t%s\t%s\n", c.Action, c.VServerGroupID, server, c.Port, c.Weight, c.Status, why(c.Error))
+		fmt.Fprintf(w, "  %s\t%s\t%s:%d\t%d\t%s\t%s\n", c.Action, printable(c.VServerGroupID), printable(server), c.Port, c.Weight, c.Status, why(c.Error))
 	}
 	for _, k := range order {
-		fmt.Fprintf(w, "  %s\t%s\t… %d more\t\t%s\t\n", k.action, k.group, left[k], k.status)
+		fmt.Fprintf(w, "  %s\t%s\t… %d more\t\t%s\t\n", k.action, printable(k.group), left[k], k.status)
 	}
 }
 
@@ -130,12 +131,12 @@ func why(r *handler.Reason) string {
 	if r.Path != "" {
 		s = r.Code + ": " + r.Path + ": " + r.Message
 	}
-	return strings.ReplaceAll(s, "\n", " ")
+	return printable(strings.ReplaceAll(s, "\n", " "))
 }
 
 func short(id string) string {
-	if len(id) > 24 {
-		return id[:23] + "…"
+	if runes := []rune(id); len(runes) > 24 {
+		id = string(runes[:23]) + "…"
 	}
 	return dash(id)
 }
@@ -144,5 +145,5 @@ func dash(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return s
+	return printable(s)
 }

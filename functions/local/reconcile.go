@@ -91,6 +91,7 @@ func (c *reconcileCommand) exit(r handler.Result) exitStatus {
 
 // printDrift shows a person what is not as it should be, and what became of it.
 func printDrift(w io.Writer, r handler.Result) error {
+	w = tidy{w}
 	if r.Reconcile == nil {
 		fmt.Fprintf(w, "Nothing was compared: %s\n", why(r.Messages[0].Error))
 		return nil
@@ -113,7 +114,7 @@ func printDrift(w io.Writer, r handler.Result) error {
 	if len(r.Reconcile.Problems) > 0 {
 		fmt.Fprintln(t, "\n  PROBLEM\tSCALING GROUP\tGROUP\tWHY")
 		for _, p := range r.Reconcile.Problems {
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", p.Code, dash(p.ScalingGroupID), dash(p.VServerGroupID), p.Message)
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", p.Code, dash(p.ScalingGroupID), dash(p.VServerGroupID), printable(p.Message))
 		}
 	}
 	printCalls(t, r.Calls)

@@ -27,10 +27,10 @@ func (c *validateCommand) Run(std stdio) error {
 		said, err := c.check(name)
 		if err != nil {
 			wrong++
-			fmt.Fprintf(std.err, "%v\n", err)
+			fmt.Fprintf(tidy{std.err}, "%v\n", err)
 			continue
 		}
-		fmt.Fprintf(std.out, "%s: %s\n", name, said)
+		fmt.Fprintf(tidy{std.out}, "%s: %s\n", name, said)
 	}
 	if wrong > 0 {
 		return exitStatus(exitUsage)

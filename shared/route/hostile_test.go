@@ -1,6 +1,9 @@
 package route
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +43,34 @@ func TestAHostileFileIsRefusedInTime(t *testing.T) {
 			// takes minutes.
 			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestAPathThatNamesNoConfigurationIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.yaml")
+	if err := os.WriteFile(large, []byte(strings.Repeat("# a comment\n", 1<<20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]string{
+		"a directory":         dir,
+		"nothing":             filepath.Join(dir, "missing.yaml"),
+		"a file as directory": filepath.Join(large, "registrar.yaml"),
+		"a NUL":               dir + "\x00registrar.yaml",
+		"a long name":         filepath.Join(dir, strings.Repeat("a", 1<<16)),
+		"no name":             "",
+		"a large file":        large,
+	}
+	if _, err := os.Stat("/dev/zero"); err == nil {
+		paths["what has no end"] = "/dev/zero"
+	}
+	for name, path := range paths {
+		t.Run(name, func(t *testing.T) {
+			var invalid *Invalid
+			if _, err := Load(path); !errors.As(err, &invalid) || invalid.Problems[0].Message == "" {
+				t.Errorf("got %v", err)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -19,7 +20,7 @@ func Load(pathOrYAML string) (*Config, error) {
 	if strings.Contains(text, "\n") || strings.HasPrefix(text, "{") {
 		return Parse("inline", []byte(pathOrYAML))
 	}
-	data, err := os.ReadFile(text)
+	data, err := readFile(text)
 	if err != nil {
 		message := "cannot be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
@@ -28,6 +29,23 @@ func Load(pathOrYAML string) (*Config, error) {
 		return nil, &Invalid{Problems: []Problem{{File: text, Message: message}}}
 	}
 	return Parse(text, data)
+}
+
+// maxFile is far more than thousands of routes take. A path may name what has no
+// end, and a function has little memory.
+const maxFile = 4 << 20
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	}
+	return data, err
 }
 
 // Parse reads a configuration and checks it. The error is an *[Invalid], which

@@ -54,6 +54,7 @@ type findings struct {
 type track struct {
 	activities []*activity // by their time
 	changes    []change
+	drains     []int64 // when it lost its weight
 }
 
 // change is a successful call that added or removed a backend.
@@ -109,11 +110,17 @@ func (h *history) tracks(f *findings) map[backend]*track {
 		slices.SortFunc(t.activities, func(a, b *activity) int { return a.at.Compare(b.at) })
 	}
 	for _, c := range h.calls {
-		if !c.succeeded() || c.Action != actionAdd && c.Action != actionRemove {
+		if !c.succeeded() || c.Action != actionAdd && c.Action != actionRemove && c.Action != actionWeight {
 			continue
 		}
 		for _, m := range c.Backends {
 			b := backend{c.VServerGroupID, m.ServerID, m.Port}
+			if tracks[b] != nil && c.Action == actionWeight {
+				if m.Weight == 0 {
+					tracks[b].drains = append(tracks[b].drains, c.effect)
+				}
+				continue
+			}
 			if tracks[b] == nil {
 				f.broke("a backend was touched that no event names", "%s of %s by %s", c.Action, b, c.from)
 				continue
@@ -169,18 +176,29 @@ func (t *track) latest(moment int64) *activity {
 // twice looks for launches that added a backend again.
 func (f *findings) twice(b backend, t *track, deliveries map[*generation][]*delivery) {
 	var first *change // that made it a member
+	since := int64(0) // when it became one
 	for i := range t.changes {
 		c := &t.changes[i]
 		switch {
 		case !c.add:
 			first = nil
 		case first == nil:
+			first, since = c, c.call.effect
+		case t.drained(since, first.call.effect):
+			// The launch has to see the weight that a drain has left there, and
+			// it is not done before it has given it back.
+			f.again++
 			first = c
 		default:
 			f.addedAgain(b, t, first, c, deliveries)
 			first = c
 		}
 	}
+}
+
+// drained reports whether the backend lost its weight between two moments.
+func (t *track) drained(from, to int64) bool {
+	return slices.ContainsFunc(t.drains, func(moment int64) bool { return from < moment && moment < to })
 }
 
 // addedAgain judges an addition of what was a member already. It is right if it

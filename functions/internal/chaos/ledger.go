@@ -21,6 +21,7 @@ type ledger struct {
 const (
 	actionAdd      = "AddVServerGroupBackendServers"
 	actionRemove   = "RemoveVServerGroupBackendServers"
+	actionWeight   = "SetVServerGroupAttribute"
 	actionComplete = "CompleteLifecycleAction"
 )
 
