@@ -213,7 +213,7 @@ func (f *findings) addedAgain(b backend, t *track, first, second *change, delive
 			shared = true
 			died, same := false, false
 			for _, d := range before[a] {
-				died = died || d.died
+				died = died || d.died || d.tooLate(first.call)
 				same = same || slices.Contains(after[a], d)
 			}
 			switch {
@@ -229,6 +229,13 @@ func (f *findings) addedAgain(b backend, t *track, first, second *change, delive
 	if !shared {
 		f.again++
 	}
+}
+
+// tooLate reports whether the answer to a call came when its invocation was
+// giving up already, so that it may have gone unheard. Half a second is the
+// reserve of a function with this time-out; the rest is for a busy machine.
+func (d *delivery) tooLate(c *call) bool {
+	return c.answeredAt.After(d.beganAt.Add(functionTimeout - 750*time.Millisecond))
 }
 
 // carriers are the launches of a backend that a process was at work on when it

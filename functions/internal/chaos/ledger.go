@@ -36,6 +36,7 @@ type call struct {
 	effect      int64
 	effectAt    time.Time
 	answered    bool // its answer was sent to the last byte, and somebody was there
+	answeredAt  time.Time
 	orphan      bool // its sender was dead before it arrived
 }
 
@@ -46,6 +47,7 @@ type delivery struct {
 	to         *generation
 	activities []*activity
 	began      int64
+	beganAt    time.Time
 	ended      int64 // 0 as long as it is under way
 	died       bool  // its process did not live to answer
 }
@@ -88,13 +90,13 @@ func (l *ledger) record(c *call, recorded clbtest.Call) {
 func (l *ledger) answer(c *call, whole bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.answered = whole
+	c.answered, c.answeredAt = whole, time.Now()
 }
 
 func (l *ledger) begin(to *generation, items []*item) *delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := &delivery{to: to, began: l.next()}
+	d := &delivery{to: to, began: l.next(), beganAt: time.Now()}
 	for _, it := range items {
 		d.activities = append(d.activities, it.activity)
 	}
