@@ -42,8 +42,8 @@ func command() int {
 	o := options{Out: os.Stdout}
 	flag.DurationVar(&o.For, "for", time.Minute, "how long instances come and go and processes die; what is left in the queues is worked off afterwards")
 	flag.Uint64Var(&o.Seed, "seed", 1, "what everything is planned from")
-	flag.Float64Var(&o.Rate, "rate", 40, "instances launched a second")
-	flag.Float64Var(&o.Kills, "kills", 0.5, "processes killed a second")
+	flag.Float64Var(&o.Rate, "rate", 30, "instances launched a second")
+	flag.Float64Var(&o.Kills, "kills", 0.4, "processes killed a second")
 	flag.DurationVar(&o.Drain, "drain", 3*time.Minute, "how long the queues may take to become empty at the end")
 	flag.StringVar(&o.FC, "fc", "", "a built binary for Function Compute (default: build it)")
 	flag.StringVar(&o.Lambda, "lambda", "", "a built binary for AWS Lambda (default: build it)")
