@@ -4,9 +4,11 @@
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS   = -s -w -X main.version=$(VERSION)
-FUZZTIME ?= 2m
+FUZZTIME  ?= 2m
+CHAOSTIME ?= 60s
+SEED      ?= 1
 
-.PHONY: check test race vet fmt lint build package bench fuzz clean
+.PHONY: check test race vet fmt lint build package bench chaos fuzz clean
 
 check: fmt vet lint race build ## everything that must hold before a change lands
 
@@ -36,6 +38,9 @@ package: ## the zips that are deployed, into dist/: the same bytes from the same
 
 bench: ## the numbers, printed beside their baselines
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./shared/registrar
+
+chaos: ## the binaries, killed and lied to for CHAOSTIME, against their promise; needs redis-server, or does with less
+	$(GO) run ./functions/internal/chaos -for $(CHAOSTIME) -seed $(SEED)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@for package in $$($(GO) list ./...); do \
