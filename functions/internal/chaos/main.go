@@ -44,7 +44,8 @@ func command() int {
 	flag.Uint64Var(&o.Seed, "seed", 1, "what everything is planned from")
 	flag.Float64Var(&o.Rate, "rate", 30, "instances launched a second")
 	flag.Float64Var(&o.Kills, "kills", 0.4, "processes killed a second")
-	flag.DurationVar(&o.Drain, "drain", 3*time.Minute, "how long the queues may take to become empty at the end")
+	flag.DurationVar(&o.Drain, "drain", 4*time.Minute, "how long the queues may take to become empty at the end")
+	flag.BoolVar(&o.Turns, "turns", false, "let processes take turns at a load balancer")
 	flag.StringVar(&o.FC, "fc", "", "a built binary for Function Compute (default: build it)")
 	flag.StringVar(&o.Lambda, "lambda", "", "a built binary for AWS Lambda (default: build it)")
 	flag.StringVar(&o.Logs, "logs", "", "keep what the binaries print in this file")
@@ -56,8 +57,8 @@ func command() int {
 	err := run(ctx, o)
 	var broken *brokenError
 	if errors.As(err, &broken) {
-		fmt.Fprintf(os.Stderr, "\nBROKEN: %v\n\nAgain: go run ./functions/internal/chaos -seed %d -for %v -rate %v -kills %v -logs chaos.log\n",
-			err, o.Seed, o.For, o.Rate, o.Kills)
+		fmt.Fprintf(os.Stderr, "\nBROKEN: %v\n\nAgain: go run ./functions/internal/chaos -seed %d -for %v -rate %v -kills %v -turns=%v -logs chaos.log\n",
+			err, o.Seed, o.For, o.Rate, o.Kills, o.Turns)
 		return 1
 	}
 	if err != nil {

@@ -23,6 +23,7 @@ type options struct {
 	Rate       float64 // instances a second
 	Kills      float64 // a second
 	Drain      time.Duration
+	Turns      bool
 	FC, Lambda string // built binaries; empty to build them
 	Logs       string // a file to keep what they print
 	Out        io.Writer
@@ -69,12 +70,12 @@ func run(ctx context.Context, o options) error {
 	}
 	defer store.stop()
 	r.storeURL = "redis://" + store.address
-	if o.Seed%2 == 0 {
+	if o.Turns {
 		r.storeURL += "?turns=1"
 	}
 	defer r.logs.close()
 	fmt.Fprintf(o.Out, "seed %d: %d activities on %d instances within %v; store %s, turns %v\n",
-		o.Seed, len(r.activities), r.instanceCount(), o.For, store.name, o.Seed%2 == 0)
+		o.Seed, len(r.activities), r.instanceCount(), o.For, store.name, o.Turns)
 
 	began := time.Now()
 	runErr := r.play(ctx)
