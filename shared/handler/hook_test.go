@@ -219,3 +219,12 @@ func TestAHookWaitsForNoOtherHook(t *testing.T) {
 		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock, not the wall's
 	})
 }
+
+func TestAHookToldWithAndWithoutItsNameIsOneHook(t *testing.T) {
+	w := newWorld(t, oneTarget, pending("token-1"))
+	named := launch("token-1", noon, "i-1")
+	r := w.invoke(sqs(false, named, strings.Replace(named, `"lifecycleHookName":"register",`, "", 1)))
+	if len(r.Hooks) != 1 || r.Hooks[0].Status != handler.HookCompleted {
+		t.Errorf("hooks: %+v", r.Hooks)
+	}
+}

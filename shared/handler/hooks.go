@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ type hookState struct {
 // hookFor returns the state of the hook of n, which may have been mentioned
 // before by another delivery of the same notification.
 func (r *run) hookFor(m *message, n *event.Notice, rt *route.Route) *hookState {
-	id := string(n.Hook.Platform) + "\x00" + n.Hook.ID + "\x00" + n.Hook.Name + "\x00" + n.Hook.Token
+	id := string(n.Hook.Platform) + "\x00" + hookID(n.Hook) + "\x00" + n.Hook.Token
 	h := r.hooks[id]
 	if h == nil {
 		h = &hookState{hook: n.Hook, route: rt, since: n.At, report: lifecycle.Report{Status: lifecycle.Pending}}
@@ -42,6 +43,10 @@ func (r *run) hookFor(m *message, n *event.Notice, rt *route.Route) *hookState {
 	return h
 }
 
+// hookID names a hook. The name of a hook of ESS is not in every notification of
+// the same action; EC2 Auto Scaling has names only.
+func hookID(h *event.Hook) string { return cmp.Or(h.ID, h.Name) }
+
 // completeHook answers a hook whose every change has ended. It may wait until
 // the new backends are healthy, which holds up no other hook.
 func (r *run) completeHook(ctx context.Context, h *hookState) {
@@ -49,7 +54,7 @@ func (r *run) completeHook(ctx context.Context, h *hookState) {
 		Hook: h.hook, Policy: policyOf(h.route), Since: h.since,
 		Completer: r.in.Hooks[h.hook.Platform], Balancer: r.in.API,
 		ClientToken: func(result string) string {
-			return idempotency.CompletionToken(h.hook.ID+h.hook.Name, h.hook.Token, result)
+			return idempotency.CompletionToken(hookID(h.hook), h.hook.Token, result)
 		},
 		Grace: r.clock.grace(),
 	}
@@ -127,11 +132,8 @@ func (r *run) stillPending(ctx context.Context, hook *event.Hook) (bool, error) 
 
 func (h *hookState) result() HookResult {
 	out := HookResult{
-		LifecycleHookID: h.hook.ID, LifecycleActionToken: h.hook.Token,
+		LifecycleHookID: hookID(h.hook), LifecycleActionToken: h.hook.Token,
 		Result: h.report.Result, Status: HookStatus(h.report.Status),
-	}
-	if out.LifecycleHookID == "" {
-		out.LifecycleHookID = h.hook.Name // EC2 Auto Scaling has names only
 	}
 	if h.report.Code != "" || h.report.Message != "" || len(h.report.Notes) > 0 {
 		message := strings.Join(append([]string{h.report.Message}, h.report.Notes...), "; ")
