@@ -3,10 +3,8 @@ package functions_test
 import (
 	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +19,12 @@ func TestAStartIsNearlyAsCheapAsThatOfAFunctionThatDoesNothing(t *testing.T) {
 	const (
 		least = 20  // rounds
 		limit = 100 // for a machine that does other things meanwhile
-		most  = 1.25
+		// The goal is what docs/performance.md is about. A test that shares two
+		// processors with others only raises the alarm: at what a dependency that
+		// does work at its start, or one more SDK, would cost.
+		goal      = 1.25
+		mostTime  = 2.0
+		mostBytes = 1.5
 	)
 	simulator := clbtest.Start(t, clbtest.Options{AutoCreate: true})
 	for platform, hello := range map[runtimeapi.Platform]artifact.Function{
@@ -41,22 +44,18 @@ func TestAStartIsNearlyAsCheapAsThatOfAFunctionThatDoesNothing(t *testing.T) {
 					starts[i], sizes[i] = append(starts[i], took), append(sizes[i], kilobytes)
 				}
 				start, idle = slices.Min(starts[0]), slices.Min(starts[1])
-				if round >= least && float64(start) <= most*float64(idle) {
+				if round >= least && float64(start) <= goal*float64(idle) {
 					break
 				}
 			}
 			size, small := median(sizes[0]), median(sizes[1])
 			t.Logf("start to first next: %v, hello-world %v, ratio %.2f", start, idle, float64(start)/float64(idle))
 			t.Logf("resident memory: %d kB, hello-world %d kB, ratio %.2f", size, small, float64(size)/float64(small))
-			bound := most
-			if busy(t) {
-				bound = 2 * most // the scheduler is measured as well, and more of it where two goroutines want to run
+			if float64(start) > mostTime*float64(idle) {
+				t.Errorf("a start takes %v, more than %v times the %v of hello-world", start, mostTime, idle)
 			}
-			if float64(start) > bound*float64(idle) {
-				t.Errorf("a start takes %v, more than %v times the %v of hello-world", start, bound, idle)
-			}
-			if float64(size) > most*float64(small) {
-				t.Errorf("it takes %d kB, more than %v times the %d kB of hello-world", size, most, small)
+			if float64(size) > mostBytes*float64(small) {
+				t.Errorf("it takes %d kB, more than %v times the %d kB of hello-world", size, mostBytes, small)
 			}
 		})
 	}
@@ -86,20 +85,6 @@ func measure(t *testing.T, platform runtimeapi.Platform, binary, endpoint string
 		t.Fatal(err)
 	}
 	return took, kilobytes
-}
-
-// busy reports whether more wants to run on this machine than there are processors.
-func busy(t *testing.T) bool {
-	t.Helper()
-	raw, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	load, err := strconv.ParseFloat(strings.Fields(string(raw))[0], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return load > float64(runtime.NumCPU())
 }
 
 func median(values []int) int {

@@ -66,19 +66,24 @@ func (s *site) report(took time.Duration, calls, refused int) {
 // TestTwentyProcessesOfTheCommandLineTakeTurns runs alone, because it measures.
 // On an idle machine it takes less than 1.3 × the floor; the bound leaves room
 // for one that is busy with starting twenty processes under the race detector.
+// Whoever is first learns from one refusal how long the load balancer settles,
+// and a second one in twenty calls is too many already: so a run that something
+// else on the machine has disturbed may be repeated, twice.
 func TestTwentyProcessesOfTheCommandLineTakeTurns(t *testing.T) {
-	s, _ := newCrowd(t)
-	if s == nil {
-		return
-	}
-	took := s.crowd(time.Minute, nil)
-	calls, refused := s.addedOnce(crowdTotal)
-	s.report(took, calls, refused)
-	if 20*refused > calls {
-		t.Errorf("%d of %d calls were refused", refused, calls)
-	}
-	if took > 2*crowdFloor {
-		t.Errorf("took %v, the floor is %v", took, crowdFloor)
+	for attempt := 1; ; attempt++ {
+		s, _ := newCrowd(t)
+		if s == nil {
+			return
+		}
+		took := s.crowd(time.Minute, nil)
+		calls, refused := s.addedOnce(crowdTotal)
+		s.report(took, calls, refused)
+		if 20*refused <= calls && took <= 2*crowdFloor {
+			return
+		}
+		if attempt == 3 {
+			t.Fatalf("%d of %d calls were refused, in %v; the floor is %v", refused, calls, took, crowdFloor)
+		}
 	}
 }
 
