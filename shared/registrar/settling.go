@@ -26,7 +26,10 @@ type settling struct {
 	debts  float64       // credits used up
 }
 
-const settlingCredits = 2
+const (
+	settlingCredits = 2
+	settlingTrust   = 10 // calls for which the word of another process is good
+)
 
 // wait returns how long to wait after a change. A shorter wait than the one
 // that is known to be enough is tried only if bold.
@@ -95,10 +98,15 @@ func (s *settling) disturbed() {
 
 // told takes note of what another process has learned.
 func (s *settling) told(enough time.Duration) {
-	if enough > 0 && (!s.known || enough < s.enough) {
-		s.enough, s.known = enough, true
-		s.guess = max(s.guess, enough)
-		s.short = min(s.short, enough)
-		s.debts = settlingCredits // somebody else has tried what is shorter
+	if enough <= 0 || s.known && enough >= s.enough {
+		return
 	}
+	if !s.known {
+		// Somebody else has tried what is shorter. But it may have been in a bad
+		// spell, and all others have it from there, so it is tried again soon.
+		s.debts = settlingCredits - 1 + settlingTrust/50.0
+	}
+	s.enough, s.known = enough, true
+	s.guess = max(s.guess, enough)
+	s.short = min(s.short, enough)
 }

@@ -64,7 +64,7 @@ func (r *Registrar) takeTurn(b *balancer, h *holder) {
 	b.stop = nil
 	b.turns++
 	if before.Ended.After(b.ended) {
-		b.ended, b.bold = before.Ended, false
+		b.ended, b.bold = before.Ended, true
 	}
 	b.settling.told(before.Settling)
 	r.mu.Unlock()

@@ -183,3 +183,33 @@ func TestWaitForATurnEndsWithTheCaller(t *testing.T) {
 		}
 	})
 }
+
+func TestAWaitThatTurnsHaveLearnedInABadSpellComesDownAgain(t *testing.T) {
+	story(t, func(t *testing.T) {
+		l := newLine()
+		l.word = registrar.Handover{Ended: time.Now(), Settling: time.Second} // it settles in 30 ms now
+		first := newRig(t, clbtest.Options{AutoCreate: true, MaxBackends: 2000, Latency: 20 * ms, Settle: 30 * ms}, registrar.Options{Turns: l})
+		processes := make([]*rig, 6)
+		for p := range processes {
+			processes[p] = &rig{t: t, sim: first.sim, service: first.service, Registrar: registrar.New(registrar.Options{Turns: l})}
+		}
+		// Nobody ever makes two calls in one turn.
+		const rounds = 60
+		var began time.Time
+		for round := range rounds {
+			if round == rounds-20 {
+				began = time.Now()
+			}
+			for p, r := range processes {
+				if outcomes, _ := r.apply(add("rsp-a", round*len(processes)+p)); outcomes[0].Status != vsg.Added {
+					t.Fatalf("%+v", outcomes[0])
+				}
+			}
+		}
+		took := time.Since(began) / time.Duration(20*len(processes))
+		t.Logf("%v a call", took)
+		if took > 150*ms {
+			t.Errorf("a call takes %v after %d of them, the load balancer needs 50ms", took, rounds*len(processes))
+		}
+	})
+}
