@@ -66,6 +66,7 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 	case vsg.DispositionOneBackend, vsg.DispositionMalformed:
 		// A malformed call may be so because of one of its backends.
 		l.failures = 0
+		delete(l.holds, c.action)
 		r.accused(b, c, a, test)
 	case vsg.DispositionConflict:
 		b.collided(r, a)
@@ -92,13 +93,15 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 			it.notBefore = again
 			if why == lost {
 				it.wasLost = true
-				l.haunted[haunt{it.change.Backend.Identity(), c.action}] = b.accepted
+				l.haunted[haunt{it.change.Backend.Identity(), c.action}] = sighting{b.accepted, a.ended}
 			}
 		}
 	case vsg.DispositionQuota:
 		l.restart(c, test)
 		if c.action == vsg.Add {
-			b.room.refused(len(c.items), f, a.ended)
+			if !b.room.refused(c.items, f, a.ended) {
+				r.park(c.items[0])
+			}
 		} else {
 			l.failed(r, a)
 		}
@@ -111,8 +114,7 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 			r.finish(it, f.outcome(vsg.Rejected))
 		}
 	default:
-		l.failed(r, a)
-		l.stay(b, c, test)
+		r.unexplained(b, c, a, test)
 	}
 	for _, it := range c.items {
 		r.reap(it)
@@ -206,6 +208,7 @@ func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
 	b.accepted++
 	clear(l.haunted)
 	l.failures, l.stale = 0, 0
+	delete(l.holds, c.action)
 	if test {
 		l.bisection.cleared()
 	} else if c.items[0].doubt != trusted {
@@ -272,9 +275,9 @@ func (it *item) idle() bool {
 func (r *Registrar) succeed(it *item, outcome vsg.Outcome) {
 	next := it.after
 	r.finish(it, outcome)
-	for next != nil && next.change.Action == it.change.Action && it.change.Action == vsg.Add {
+	for next != nil && next.change.Action == it.change.Action && it.change.Action != vsg.SetWeight {
 		it, next = next, next.after
-		r.finish(it, vsg.Outcome{Status: vsg.Already, RequestID: outcome.RequestID, Idle: outcome.Idle})
+		r.finish(it, vsg.Outcome{Status: again(outcome.Status), RequestID: outcome.RequestID, Idle: outcome.Idle})
 	}
 }
 

@@ -110,7 +110,7 @@ func (l *lane) gather(t *taking) *batch {
 		if it.state == gone {
 			continue
 		}
-		if !it.ready() || it.tooEarly(t.now) || first != nil && !goesWith(it, first, l.bisection.busy()) ||
+		if !it.ready() || it.tooEarly(t.now) || l.heldUntil(it).After(t.now) || first != nil && !goesWith(it, first, l.bisection.busy()) ||
 			first == nil && l.bisection.busy() && it.doubt != trusted {
 			kept = append(kept, it)
 			continue

@@ -38,13 +38,13 @@ func (s *bisection) relieve(n int) {
 // next returns whom to try; nobody if there are no suspects, or if others
 // wait that have nothing to do with them and it is their turn.
 func (s *bisection) next(l *lane, now time.Time) []*item {
-	if !s.busy() {
+	if !s.busy() || l.heldUntil(s.suspects[0]).After(now) {
 		return nil
 	}
 	if s.yield {
 		s.yield = false
 		for _, it := range l.items {
-			if it.ready() && it.doubt == trusted && !it.notBefore.After(now) {
+			if it.ready() && it.doubt == trusted && !it.notBefore.After(now) && !l.heldUntil(it).After(now) {
 				return nil
 			}
 		}

@@ -13,7 +13,12 @@ func (r *Registrar) accused(b *balancer, c *batch, a answer, test bool) {
 		l.restart(c, test)
 		return
 	}
-	if named := namedBy(a.refusal.culprits, c.items); len(named) > 0 {
+	named := namedBy(a.refusal.culprits, c.items)
+	if len(named) == len(c.items) && len(named) > 1 {
+		// A message that repeats the whole list accuses nobody.
+		named = nil
+	}
+	if len(named) > 0 {
 		l.restart(c, test)
 		for _, it := range named {
 			r.blame(it, a)

@@ -166,37 +166,46 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 }
 
 func TestSlowCallKeepsNobodyBeyondItsTime(t *testing.T) {
-	story(t, func(t *testing.T) {
-		r := newRig(t, clbtest.Options{
-			AutoCreate: true, Latency: 80 * ms,
-			Faults: []clbtest.Fault{{Action: addAction, Nth: 2, Effect: clbtest.Effect{Latency: "9s"}}},
-		}, registrar.Options{})
-		r.apply(add("rsp-a", 100))
-		early, stopEarly := context.WithTimeout(t.Context(), 3*time.Second)
-		defer stopEarly()
-		late, stopLate := context.WithTimeout(t.Context(), time.Minute)
-		defer stopLate()
-		start := time.Now()
-		var first, second []vsg.Outcome
-		var took time.Duration
-		var both sync.WaitGroup
-		both.Go(func() {
-			first, _ = r.Apply(early, r.api(), []vsg.Change{add("rsp-a", 1)})
-			took = time.Since(start)
+	for _, joins := range []bool{false, true} { // before the call, or when it is under way
+		story(t, func(t *testing.T) {
+			r := newRig(t, clbtest.Options{
+				AutoCreate: true, Latency: 80 * ms,
+				Faults: []clbtest.Fault{{Action: addAction, Nth: 2, Effect: clbtest.Effect{Latency: "9s"}}},
+			}, registrar.Options{})
+			r.apply(add("rsp-a", 100))
+			early, stopEarly := context.WithTimeout(t.Context(), 3*time.Second)
+			defer stopEarly()
+			late, stopLate := context.WithTimeout(t.Context(), time.Minute)
+			defer stopLate()
+			start := time.Now()
+			var first, second []vsg.Outcome
+			var took time.Duration
+			var both sync.WaitGroup
+			if joins {
+				both.Go(func() { second, _ = r.Apply(late, r.api(), []vsg.Change{add("rsp-a", 1)}) })
+				synctest.Wait()
+			}
+			both.Go(func() {
+				first, _ = r.Apply(early, r.api(), []vsg.Change{add("rsp-a", 1)})
+				took = time.Since(start)
+			})
+			if !joins {
+				synctest.Wait()
+				both.Go(func() { second, _ = r.Apply(late, r.api(), []vsg.Change{add("rsp-a", 1)}) })
+			}
+			both.Wait()
+			if took > 3*time.Second {
+				t.Errorf("who had 3s was kept for %v, because somebody else had more", took)
+			}
+			if o := first[0]; o.Status != vsg.Retry || !o.Loose {
+				t.Errorf("the one without time: %+v", o)
+			}
+			if !second[0].Status.Succeeded() {
+				t.Errorf("the one with time: %+v", second[0])
+			}
+			if n := r.members("rsp-a")[vsg.Identity{ServerID: server(1), Port: 80}]; n != 1 {
+				t.Errorf("%d members", n)
+			}
 		})
-		both.Go(func() { second, _ = r.Apply(late, r.api(), []vsg.Change{add("rsp-a", 1)}) })
-		both.Wait()
-		if took > 3*time.Second {
-			t.Errorf("who had 3s was kept for %v, because somebody else had more", took)
-		}
-		if o := first[0]; o.Status != vsg.Retry || !o.Loose {
-			t.Errorf("the one without time: %+v", o)
-		}
-		if !second[0].Status.Succeeded() {
-			t.Errorf("the one with time: %+v", second[0])
-		}
-		if n := r.members("rsp-a")[vsg.Identity{ServerID: server(1), Port: 80}]; n != 1 {
-			t.Errorf("%d members", n)
-		}
-	})
+	}
 }

@@ -21,7 +21,8 @@ type item struct {
 	state     state
 	doubt     doubt
 	unsure    unsure
-	wasLost   bool // a call that carried it had no answer, and may be under way still
+	wasLost   bool      // a call that carried it had no answer, and may be under way still
+	ends      time.Time // when the call that carries it ends at the latest
 	notBefore time.Time
 	attempts  int          // how often it was sent
 	strikes   int          // how often credentials were refused
@@ -72,6 +73,11 @@ const (
 // ready reports whether it may be sent, apart from the time.
 func (it *item) ready() bool {
 	return it.state == waiting && it.before == nil
+}
+
+// keeps reports whether a call that carries it may take longer than s has time.
+func (it *item) keeps(s *sender) bool {
+	return it.state == inFlight && !s.deadline.IsZero() && s.deadline.Before(it.ends)
 }
 
 // equal reports whether a change asks for the same as the item.

@@ -20,9 +20,10 @@ type lane struct {
 	unsure   int // items that must be read back before they are sent again
 
 	// haunted holds what calls without an answer were about. They may be under
-	// way until the load balancer accepts another change.
-	haunted map[haunt]int // to how many changes it had accepted then
+	// way until the load balancer accepts another change, but not for ever.
+	haunted map[haunt]sighting
 
+	holds     map[vsg.Action]hold // kinds of changes that were refused lately
 	bisection bisection
 	notBefore time.Time // after a failure that concerns only this group
 	failures  int       // such failures in a row
@@ -37,24 +38,37 @@ type haunt struct {
 	action vsg.Action
 }
 
+// sighting is when a haunt began.
+type sighting struct {
+	accepted int // changes that the load balancer had accepted
+	at       time.Time
+}
+
+// hauntedFor is how long after it was given up for lost a call is taken to be
+// possibly under way still. Nothing documents how long the service may take;
+// without an end, a removal that never arrived would put its backend's
+// membership in doubt for good.
+const hauntedFor = time.Minute
+
 func newLane(group vsg.Group) *lane {
-	return &lane{group: group, chains: map[vsg.Identity]*item{}, haunted: map[haunt]int{}}
+	return &lane{group: group, chains: map[vsg.Identity]*item{}, haunted: map[haunt]sighting{}, holds: map[vsg.Action]hold{}}
 }
 
 // undone reports whether a lost call may yet undo what the group holds, as far
 // as it concerns the item.
-func (l *lane) undone(it *item) bool {
+func (l *lane) undone(it *item, now time.Time) bool {
 	opposite := map[vsg.Action]vsg.Action{vsg.Add: vsg.Remove, vsg.Remove: vsg.Add}[it.change.Action]
-	accepted, is := l.haunted[haunt{it.change.Backend.Identity(), opposite}]
-	return is && accepted == l.home.accepted
+	since, is := l.haunted[haunt{it.change.Backend.Identity(), opposite}]
+	return is && since.accepted == l.home.accepted && now.Sub(since.at) < hauntedFor
 }
 
 // put lets a change wait, in it, or together with an equal one if nothing else
-// is wanted of the backend in between. It returns where it waits.
+// is wanted of the backend in between. It returns where it waits: behind an
+// equal one, if that is in a call that may keep the sender beyond its time.
 func (l *lane) put(it *item, change vsg.Change, s *sender, place int) *item {
 	id := change.Backend.Identity()
 	last := l.chains[id]
-	if last != nil && last.equal(change) {
+	if last != nil && last.equal(change) && !last.keeps(s) {
 		last.waiters = append(last.waiters, waiter{
 			sender: s, place: place,
 			other: last.change.Launch != change.Launch,
@@ -165,19 +179,20 @@ func (l *lane) ready(from time.Time) (at time.Time, isChange, ok bool) {
 	if !l.known {
 		return l.notBefore, false, l.waits()
 	}
-	if len(l.bisection.suspects) > 0 && l.unsure == 0 {
-		return later(l.notBefore, from), true, true
-	}
+	busy := l.bisection.busy()
 	var soonest time.Time
+	if busy && l.unsure == 0 {
+		soonest, ok = l.heldUntil(l.bisection.suspects[0]), true
+	}
 	for _, it := range l.items {
-		if !it.ready() || l.unsure > 0 && it.unsure == sure {
+		if ok && soonest.IsZero() {
+			break
+		}
+		if !it.ready() || l.unsure > 0 && it.unsure == sure || busy && l.unsure == 0 && it.doubt != trusted {
 			continue
 		}
-		if !ok || it.notBefore.Before(soonest) {
-			soonest, ok = it.notBefore, true
-		}
-		if soonest.IsZero() {
-			break
+		if t := later(it.notBefore, l.heldUntil(it)); !ok || t.Before(soonest) {
+			soonest, ok = t, true
 		}
 	}
 	return later(later(l.notBefore, from), soonest), true, ok

@@ -34,7 +34,7 @@ func (r *Registrar) described(b *balancer, c *batch, a answer) {
 		why := it.unsure
 		l.mark(it, sure)
 		status := it.standing(why)
-		if l.undone(it) {
+		if l.undone(it, a.ended) {
 			status = "" // only a change that is accepted proves that it is over
 		}
 		if why == duplicate {

@@ -32,7 +32,10 @@ func refusalOf(err error) refusal {
 		return f
 	}
 	f := refusal{disposition: vsg.DispositionLost, code: CodeLost, message: "the call has no answer"}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, errPanicked):
+		f.message = errPanicked.Error()
+	case errors.Is(err, context.DeadlineExceeded):
 		f.message = "the call has no answer in time"
 	}
 	return f

@@ -19,7 +19,18 @@ type room struct {
 	certain int // these fit
 	at      time.Time
 	last    refusal
+	// lone is the addition that was refused by itself. A limit of its server
+	// looks the same as a load balancer without room; another one tells.
+	lone spot
 }
+
+// spot is a backend of a group.
+type spot struct {
+	group vsg.Group
+	id    vsg.Identity
+}
+
+func (it *item) spot() spot { return spot{it.change.Group, it.change.Backend.Identity()} }
 
 // limit returns how many additions to try in one call; not ok if nothing is
 // known against a full one.
@@ -39,12 +50,26 @@ func (q *room) full(now time.Time) bool {
 	return ok && n == 0
 }
 
-// refused takes note that n did not fit.
-func (q *room) refused(n int, why refusal, now time.Time) {
-	*q = room{bounded: true, most: n - 1, at: now, last: why}
+// refused takes note that these did not fit. It reports whether that says
+// anything of others: not if it is one alone, and none but that one was.
+func (q *room) refused(items []*item, why refusal, now time.Time) (others bool) {
+	next := room{bounded: true, most: len(items) - 1, at: now, last: why}
+	if len(items) == 1 {
+		next.lone = items[0].spot()
+		if q.lone == (spot{}) || q.lone == next.lone || now.Sub(q.at) > roomTrust {
+			next.most = 1
+		}
+	}
+	*q = next
+	return next.most == len(items)-1
 }
 
 func (q *room) added(n int, now time.Time) {
+	if q.lone != (spot{}) {
+		// It was not for lack of room that the one was refused.
+		*q = room{last: q.last}
+		return
+	}
 	q.most = max(0, q.most-n)
 	q.certain = max(0, q.certain-n)
 	q.at = now

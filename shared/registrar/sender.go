@@ -142,11 +142,11 @@ func (r *Registrar) withdraw(s *sender, code string) {
 	}
 }
 
-// relax lets the writer of b go home if nothing waits any more, and has one
-// begin if what waited behind something that is gone may go now.
+// relax lets the writer of b go home if nothing waits any more, and look again
+// if what waited behind something that is gone may go now.
 func (r *Registrar) relax(b *balancer) {
 	_, _, some := b.queue.ready(time.Time{})
-	if some != b.running {
+	if some || b.running {
 		r.wake(b)
 	}
 	if !some && b.stop != nil {
@@ -159,6 +159,8 @@ func (r *Registrar) relax(b *balancer) {
 // code names.
 func (it *item) unfinished(code string) vsg.Outcome {
 	o := vsg.Outcome{Status: vsg.Retry, Code: code, Message: "not sent"}
+	// What it waits behind may be a call for the same.
+	o.Loose = it.before != nil && it.before.state == inFlight && it.before.equal(it.change)
 	if it.last == nil {
 		return o
 	}

@@ -118,6 +118,9 @@ func (c *batch) sender(most time.Time) (s *sender, end time.Time) {
 			}
 		}
 	}
+	for _, it := range c.items {
+		it.ends = end
+	}
 	return s, end
 }
 
@@ -127,17 +130,11 @@ func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(s.ctx), end)
 	defer cancel()
 	a := answer{sender: s, started: time.Now()}
-	var err error
 	if c.read {
 		r.stoppable(b, cancel)
-		a.reply, err = s.api.Describe(ctx, c.lane.group)
-	} else {
-		backends := make([]vsg.Backend, len(c.items))
-		for i, it := range c.items {
-			backends[i] = it.change.Backend
-		}
-		a.reply, err = s.api.Apply(ctx, c.action, c.lane.group, backends)
 	}
+	reply, err := c.send(ctx, s.api)
+	a.reply = reply
 	a.ended = time.Now()
 	if err != nil {
 		a.refusal = refusalOf(err)
@@ -169,6 +166,27 @@ func (r *Registrar) call(b *balancer, c *batch, s *sender, end time.Time, holder
 		holder.give(r.learned(b))
 	}
 	after.run()
+}
+
+// errPanicked takes the place of what a panic said, which may hold anything.
+var errPanicked = errors.New("the call panicked")
+
+// send makes the call. A panic in it is one more call without an answer: a
+// writer has no caller who could recover, and would take the process along.
+func (c *batch) send(ctx context.Context, api API) (reply vsg.Reply, err error) {
+	defer func() {
+		if recover() != nil {
+			reply, err = vsg.Reply{}, errPanicked
+		}
+	}()
+	if c.read {
+		return api.Describe(ctx, c.lane.group)
+	}
+	backends := make([]vsg.Backend, len(c.items))
+	for i, it := range c.items {
+		backends[i] = it.change.Backend
+	}
+	return api.Apply(ctx, c.action, c.lane.group, backends)
 }
 
 // stoppable lets stop be called as soon as nothing waits at b any more.
