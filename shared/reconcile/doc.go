@@ -20,8 +20,9 @@
 //
 // Missing backends are added and weights of our own backends are set. Stale
 // ones are removed only where the request says so, never more than
-// MaxRemovePercent of a group a run (one at least), never the last one, and
-// never when anything that was to be read could not be read or came back short.
+// MaxRemovePercent of a group a run (one at least; a run that is retried counts
+// anew), never the last one, and never when anything that was to be read could
+// not be read or came back short.
 // Foreign backends and types are only reported. Everything goes through the
 // engine, which batches and retries, and through the records of the backends.
 //
@@ -54,12 +55,13 @@
 //
 // Scaling groups cannot be listed by a pattern, so only those count that a route
 // names literally, or the request. In a group that a pattern may feed as well,
-// nothing is called stale or foreign; [Report.Problems] says so. The same goes where a
-// route needs the metadata of a hook to find a backend's id, which only an event
-// has. Where the routes of a scaling group differ by hook or by source, only
+// nothing is called stale or foreign; [Report.Problems] says so. So it is in one
+// that a route for other sources may feed, or that an allow-list opens to queue
+// messages alone. The same goes where a route needs the metadata of a hook to
+// find a backend's id, which only an event has. Where the routes of a scaling group differ by hook or by source, only
 // what all of them want is added and what any of them wants is kept.
 //
 // A backend that a message named itself, without an instance of a scaling
-// group, looks stale in a group that is a target of a route. Give it a
-// description of its own, or do not remove there.
+// group, looks stale in a group that is a target of routes for scaling groups
+// only. Give it a description of its own, or do not remove there.
 package reconcile

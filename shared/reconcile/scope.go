@@ -106,7 +106,7 @@ func (r *Reconciler) feeder(region, id string) *feeder {
 		}
 		f.ways = append(f.ways, only(r.config, i))
 		for _, g := range r.groups {
-			if names(rt, g) {
+			if feeds(rt, g.Group) {
 				f.feeds[g.Group] = true
 			}
 		}
@@ -135,19 +135,7 @@ func (r *Reconciler) targets(feeders []*feeder) []*target {
 			continue
 		}
 		for i := range r.config.Routes {
-			rt := &r.config.Routes[i]
-			for _, own := range rt.Targets {
-				if own.Group == t.group {
-					t.ours[own.Description] = true
-				}
-			}
-			switch {
-			case !names(rt, ref):
-			case ofEC2(rt) || ofOthers(rt) || !listable(rt):
-				t.open = fmt.Sprintf("route %s takes instances of scaling groups that cannot be listed", rt.Name)
-			case rt.MetadataTargets:
-				t.loose = true
-			}
+			t.reach(&r.config.Routes[i])
 		}
 		delete(t.ours, "")
 		targets = append(targets, t)
@@ -183,13 +171,31 @@ func split(targets []*target) []*task {
 	return tasks
 }
 
-// names reports whether instances that a route takes may end in a group: it is a
-// target, or the metadata of a hook may say so.
-func names(rt *route.Route, ref route.GroupRef) bool {
-	if !slices.Contains(ref.Routes, rt.Name) {
-		return false
+// reach notes what a route may bring into the group.
+func (t *target) reach(rt *route.Route) {
+	for _, own := range rt.Targets {
+		if own.Group == t.group {
+			t.ours[own.Description] = true
+		}
 	}
-	return rt.MetadataTargets || slices.ContainsFunc(rt.Targets, func(t route.Target) bool { return t.Group == ref.Group })
+	_, err := regionOf(rt)
+	switch {
+	case !rt.Names(t.group):
+	case ofEC2(rt) || ofOthers(rt) || !listable(rt) || err != nil:
+		t.open = fmt.Sprintf("route %s takes instances of scaling groups that cannot be listed", rt.Name)
+	case rt.MetadataTargets:
+		t.loose = true
+	case !feeds(rt, t.group):
+		// Without metadata an allow-list is for nothing but queue messages.
+		t.open = fmt.Sprintf("route %s lets queue messages name the group", rt.Name)
+	}
+}
+
+// feeds reports whether instances that a route takes may end in a group: it is a
+// target, or the metadata of a hook may say so.
+func feeds(rt *route.Route, g vsg.Group) bool {
+	return slices.ContainsFunc(rt.Targets, func(t route.Target) bool { return t.Group == g }) ||
+		rt.MetadataTargets && rt.Names(g)
 }
 
 // only is the configuration with one of its routes.

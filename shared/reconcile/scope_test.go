@@ -100,6 +100,52 @@ func TestWhatBelongsWhereIsDecidedByTheRoutes(t *testing.T) {
 			codes: []string{"CannotBeListed"},
 		},
 		{
+			name: "metadata of a pattern's hooks may name the group in any region",
+			routes: `
+  - {name: one, match: {scalingGroupId: asg-1}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}
+  - {name: all, match: {scalingGroupId: "asg-*"}, metadataTargets: true, allowVServerGroups: [rsp-a]}`,
+			drift: []string{"missing i-0002:80"},
+			codes: []string{"CannotBeListed"},
+		},
+		{
+			name: "metadata may name the group in any region, and that of the scaling group cannot be told",
+			routes: `
+  - {name: one, match: {scalingGroupId: asg-1}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}
+  - {name: two, match: {scalingGroupId: asg-2}, metadataTargets: true, allowVServerGroups: [rsp-a]}`,
+			drift: []string{"missing i-0002:80"},
+			codes: []string{"CannotBeListed", "NoRegion"},
+		},
+		{
+			name: "metadata may name the group in any region, and the match says which",
+			routes: `
+  - {name: one, match: {scalingGroupId: asg-1}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}
+  - {name: two, match: {scalingGroupId: asg-2, regionId: cn-hangzhou}, metadataTargets: true, allowVServerGroups: [rsp-a]}`,
+			drift: []string{"missing i-0002:80", "stale i-gone:80"},
+		},
+		{
+			name: "a queue message may name the group, for a route is made for them",
+			routes: `
+  - {name: one, match: {scalingGroupId: asg-1}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}
+  - {name: queue, match: {source: request-parameters}, allowVServerGroups: [rsp-a]}`,
+			drift: []string{"missing i-0002:80"},
+			codes: []string{"CannotBeListed"},
+		},
+		{
+			name: "a queue message may name the group, for nothing else needs the allow-list",
+			routes: `
+  - {name: one, match: {scalingGroupId: asg-1}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}
+  - {name: two, match: {scalingGroupId: asg-2}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-b, port: 80}], allowVServerGroups: [rsp-a]}`,
+			drift: []string{"missing i-0002:80", "missing i-0004:80", "stale i-gone:80"},
+			codes: []string{"CannotBeListed"},
+		},
+		{
+			name: "an allow-list of another region",
+			routes: `
+  - {name: one, match: {scalingGroupId: asg-1}, targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}
+  - {name: queue, match: {source: request-parameters, regionId: cn-beijing}, allowVServerGroups: [rsp-a]}`,
+			drift: []string{"missing i-0002:80", "stale i-gone:80"},
+		},
+		{
 			name: "only an event knows the server",
 			routes: `
   - {name: one, match: {scalingGroupId: asg-1}, serverId: "{{ .Metadata.eni }}", targets: [{regionId: cn-hangzhou, vServerGroupId: rsp-a, port: 80}]}`,

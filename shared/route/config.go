@@ -198,6 +198,11 @@ func (r *Route) regions() []string {
 	return regions
 }
 
+// Names reports whether instances or messages may end in the group by this
+// route: it is a target, or on the allow-list, which without any region of the
+// route's own is one of every region.
+func (r *Route) Names(g vsg.Group) bool { return r.names(g) }
+
 // names reports whether the route lets a message name the group: it is a
 // target, or on the allow-list and in a region of the route.
 func (r *Route) names(g vsg.Group) bool {
