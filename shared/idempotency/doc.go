@@ -34,8 +34,8 @@
 // There is one [Record] per backend, not one per event, so that an add and a
 // removal of the same backend meet in one place. It holds the claim that
 // stands (whose, until when, for which key), the keys of the last completed
-// changes, the time of the latest completed launch and the time of the latest
-// removal that anybody asked for. Records live [DefaultRetention] after their
+// changes, the time of the latest completed launch, the time of the latest
+// removal that anybody asked for, and when the last removals were first seen. Records live [DefaultRetention] after their
 // last change; that is checked in the condition, because engines expire late.
 //
 // # What leads to what
@@ -70,8 +70,11 @@
 //     load balancer let us take it out; what is not remembered is the key, so
 //     the removal itself can come again. Apart from that a release leaves the
 //     record as it was before the claim.
-//   - A removal without a time counts from when it was first seen. A pending
-//     launch without a time counts from just after the removal it won over.
+//   - A removal without a time counts from when it was first seen, however
+//     often and among however many it comes again: the last [Sighted] removals
+//     are remembered. A pending launch without a time that won over a removal
+//     counts from when it was claimed: its instance waits still, so all that
+//     was terminated before went before it, whoever tells it later.
 //   - A removal that comes after a later launch was completed is superseded,
 //     so whatever the order of arrival, the later event has its way. While the
 //     later launch is only claimed the removal is held: should the launch be

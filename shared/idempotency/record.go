@@ -12,6 +12,10 @@ import (
 // two or three sources; what falls out is still judged by its time.
 const Remembered = 8
 
+// Sighted is how many removals a record keeps the first sight of, newest
+// first: each termination may be told by two or three sources.
+const Sighted = 4
+
 // Moment is a time in microseconds since 1970, 0 if unknown: what fits every
 // engine's numbers without loss. Events are never stamped more finely.
 type Moment int64
@@ -46,10 +50,11 @@ type Record struct {
 	Holding Holding `json:"h,omitzero"`
 	// LaunchedAt is the latest known time of a completed launch.
 	LaunchedAt Moment `json:"l,omitzero"`
-	// RemovedAt is the time of the latest removal that anybody has asked for,
-	// and RemovalKey the key of the change that asked.
-	RemovedAt  Moment `json:"r,omitzero"`
-	RemovalKey string `json:"rk,omitzero"`
+	// RemovedAt is the time of the latest removal that anybody has asked for.
+	RemovedAt Moment `json:"r,omitzero"`
+	// Removals are the last that were asked for, newest first, so that one
+	// without a time is no later for coming again.
+	Removals []Sighting `json:"rs,omitempty"`
 	// Done are the last completed changes, newest first.
 	Done []Completion `json:"d,omitempty"`
 	// DoneBy is the owner that completed the newest of them, who may ask again
@@ -68,6 +73,12 @@ type Holding struct {
 	At     Moment     `json:"t,omitzero"`
 }
 
+// Sighting is a removal and its time: its own, else when it was first seen.
+type Sighting struct {
+	Key string `json:"k"`
+	At  Moment `json:"t"`
+}
+
 // Completion is a change that took effect.
 type Completion struct {
 	Action  vsg.Action `json:"a"`
@@ -81,7 +92,7 @@ func (r Record) IsZero() bool { return r.Equal(Record{Expires: r.Expires}) }
 // Equal reports whether two records say the same, so that nothing has to be written.
 func (r Record) Equal(other Record) bool {
 	return r.Holding == other.Holding && r.LaunchedAt == other.LaunchedAt &&
-		r.RemovedAt == other.RemovedAt && r.RemovalKey == other.RemovalKey &&
+		r.RemovedAt == other.RemovedAt && slices.Equal(r.Removals, other.Removals) &&
 		r.DoneBy == other.DoneBy && r.Expires == other.Expires && slices.Equal(r.Done, other.Done)
 }
 
@@ -108,6 +119,16 @@ func (r Record) completed(action vsg.Action, key string) (Completion, bool) {
 		}
 	}
 	return Completion{}, false
+}
+
+// sighted returns the time of a removal that is remembered, else 0.
+func (r Record) sighted(key string) Moment {
+	for _, s := range r.Removals {
+		if s.Key == key {
+			return s.At
+		}
+	}
+	return 0
 }
 
 // heldAgainst reports whether a claim stands that the arriving one must wait

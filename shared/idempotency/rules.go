@@ -48,17 +48,18 @@ func (r Rules) claimLaunch(record Record, now Moment, owner Owner, c Claim) (Rec
 		return record, Verdict{Standing: Held, HeldUntil: record.Holding.Until.Time()}
 	}
 	if removed && at == 0 {
-		// Its hook waits still, so it came after the removal; how long after
-		// nobody knows.
-		at = record.RemovedAt + 1
+		// Its hook waits still, so whatever was terminated by now was another
+		// instance before it, even where that is still to be told.
+		at = max(record.RemovedAt+1, now)
 	}
 	return r.hold(record, now, owner, c, at)
 }
 
 func (r Rules) claimRemoval(record Record, now Moment, owner Owner, c Claim) (Record, Verdict) {
 	at := MomentOf(c.At)
-	if at == 0 && c.Key == record.RemovalKey {
-		at = record.RemovedAt // it was here before, and is no later for coming again
+	first := record.sighted(c.Key)
+	if at == 0 {
+		at = first // it is no later for coming again
 	}
 	done, known := record.completed(c.Action, c.Key)
 	switch {
@@ -71,8 +72,11 @@ func (r Rules) claimRemoval(record Record, now Moment, owner Owner, c Claim) (Re
 		// All that is certain is that it is over by now.
 		at = max(now, record.LaunchedAt, record.RemovedAt, record.Holding.At)
 	}
-	if at > record.RemovedAt {
-		record.RemovedAt, record.RemovalKey = at, c.Key
+	if first == 0 {
+		record.Removals = sight(record.Removals, Sighting{Key: c.Key, At: at})
+	}
+	if first == 0 || at > record.RemovedAt {
+		record.RemovedAt = max(record.RemovedAt, at)
 		record.Expires = max(now.Add(r.retention()), record.Holding.Until)
 	}
 	if record.heldAgainst(now, owner, c) {
@@ -135,6 +139,12 @@ func remember(done []Completion, newest Completion) []Completion {
 		}
 	}
 	return list
+}
+
+// sight puts the newest first, and leaves the old list as it is.
+func sight(removals []Sighting, newest Sighting) []Sighting {
+	kept := removals[:min(len(removals), Sighted-1)]
+	return append(append(make([]Sighting, 0, len(kept)+1), newest), kept...)
 }
 
 // differs compares two digests; an unknown one differs from nothing.

@@ -137,11 +137,12 @@ func TestARecordIsAValueThatItsSuccessorLeavesAlone(t *testing.T) {
 func TestTheWrittenFormOfARecordStands(t *testing.T) {
 	record := idempotency.Record{
 		Holding:    idempotency.Holding{Owner: "o", Until: 1, Action: vsg.Add, Key: "k", At: 2},
-		LaunchedAt: 3, RemovedAt: 4, RemovalKey: "r",
-		Done:   []idempotency.Completion{{Action: vsg.Remove, Key: "d", Content: "c"}},
-		DoneBy: "b", Expires: 5,
+		LaunchedAt: 3, RemovedAt: 4,
+		Removals: []idempotency.Sighting{{Key: "r", At: 6}},
+		Done:     []idempotency.Completion{{Action: vsg.Remove, Key: "d", Content: "c"}},
+		DoneBy:   "b", Expires: 5,
 	}
-	const want = `{"h":{"o":"o","u":1,"a":"add","k":"k","t":2},"l":3,"r":4,"rk":"r","d":[{"a":"remove","k":"d","c":"c"}],"by":"b","x":5}`
+	const want = `{"h":{"o":"o","u":1,"a":"add","k":"k","t":2},"l":3,"r":4,"rs":[{"k":"r","t":6}],"d":[{"a":"remove","k":"d","c":"c"}],"by":"b","x":5}`
 	text, err := json.Marshal(record)
 	if err != nil || string(text) != want {
 		t.Errorf("%s, want %s (%v)", text, want, err)

@@ -15,7 +15,7 @@ import (
 	"slb-registrar/shared/idempotency"
 )
 
-// DefaultMaxRecords bounds the memory to some 60 MB at worst, a few in practice.
+// DefaultMaxRecords bounds the memory to some 80 MB at worst, a few in practice.
 const DefaultMaxRecords = 50_000
 
 // Options adjust a store; the zero value is fine.

@@ -1,9 +1,10 @@
 -- KEYS: the records of one group.
--- ARGV: clock, owner, hold, retention, and five words for each record:
--- action, key, at, pending, content. Answers stand where their claims stood.
+-- ARGV: clock, owner, hold, retention, how many removals to remember, and five
+-- words for each record: action, key, at, pending, content. Answers stand where
+-- their claims stood.
 
 local now, owner = clock(ARGV[1]), ARGV[2]
-local hold, retention = tonumber(ARGV[3]), tonumber(ARGV[4])
+local hold, retention, sightings = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local function heldAgainst(r, action, key)
   return r[OWNER] ~= '-' and r[UNTIL] > now
@@ -46,14 +47,35 @@ local function launch(name, r, key, at, pending, content)
     return held(r)
   end
   if removed and at == 0 then
-    at = r[REMOVED] + 1
+    at = math.max(r[REMOVED] + 1, now)
   end
   return take(name, r, 'add', key, at)
 end
 
+-- The time of a removal that is remembered, else 0.
+local function sighted(r, key)
+  for known, at in string.gmatch(r[REMOVALS], '([^,]+),(%d+)') do
+    if known == key then
+      return tonumber(at)
+    end
+  end
+  return 0
+end
+
+local function sight(r, key, at)
+  local list = {key, string.format('%.0f', at)}
+  for known, time in string.gmatch(r[REMOVALS], '([^,]+),(%d+)') do
+    if #list < sightings * 2 then
+      list[#list + 1], list[#list + 2] = known, time
+    end
+  end
+  r[REMOVALS] = table.concat(list, ',')
+end
+
 local function removal(name, r, key, at, content)
-  if at == 0 and key == r[REMOVAL_KEY] then
-    at = r[REMOVED]
+  local first = sighted(r, key)
+  if at == 0 then
+    at = first
   end
   local done = completed(r, 'remove', key)
   if done and removalStands(r) then
@@ -65,9 +87,12 @@ local function removal(name, r, key, at, content)
   if at == 0 then
     at = math.max(now, r[LAUNCHED], r[REMOVED], r[AT])
   end
-  local news = at > r[REMOVED]
+  if first == 0 then
+    sight(r, key, at)
+  end
+  local news = first == 0 or at > r[REMOVED]
   if news then
-    r[REMOVED], r[REMOVAL_KEY] = at, key
+    r[REMOVED] = math.max(r[REMOVED], at)
     r[EXPIRES] = math.max(later(now, retention), r[UNTIL])
   end
   if heldAgainst(r, 'remove', key) then
@@ -82,7 +107,7 @@ end
 
 local answers = {}
 for i, name in ipairs(KEYS) do
-  local first = 4 + (i - 1) * 5
+  local first = 5 + (i - 1) * 5
   local action, key, at = ARGV[first + 1], ARGV[first + 2], tonumber(ARGV[first + 3])
   local pending, content = ARGV[first + 4] == 'pending', ARGV[first + 5]
   local r = load(name, now)

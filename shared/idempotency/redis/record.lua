@@ -1,15 +1,17 @@
 -- What both scripts share: the record of a backend as idempotency.Rules knows
 -- it. It is one line of words, "-" for none, all times in microseconds:
 --
---   owner until action key at  launchedAt removedAt removalKey doneBy expires
+--   owner until action key at  launchedAt removedAt removals doneBy expires
 --   and three words for each completed change, newest first: action key content
+--
+-- The removals are one word, newest first: key,time,key,time
 --
 -- Doubles hold these times exactly until the year 2255, and the client sends
 -- none that is later.
 
 local LATEST = 9007199254740990
 local OWNER, UNTIL, ACTION, KEY, AT = 1, 2, 3, 4, 5
-local LAUNCHED, REMOVED, REMOVAL_KEY, DONE_BY, EXPIRES, FIXED = 6, 7, 8, 9, 10, 10
+local LAUNCHED, REMOVED, REMOVALS, DONE_BY, EXPIRES, FIXED = 6, 7, 8, 9, 10, 10
 local NUMBERS = {UNTIL, AT, LAUNCHED, REMOVED, EXPIRES}
 
 -- The time of the server, so that the clocks of hosts do not matter. Tests

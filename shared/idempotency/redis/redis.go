@@ -112,7 +112,7 @@ func (s *Store) Claim(ctx context.Context, owner idempotency.Owner, claims []ide
 	if err := idempotency.CheckClaims(owner, claims); err != nil {
 		return nil, err
 	}
-	head := []any{s.clock(), word(owner.Token), owner.Hold.Microseconds(), s.retention.Microseconds()}
+	head := []any{s.clock(), word(owner.Token), owner.Hold.Microseconds(), s.retention.Microseconds(), idempotency.Sighted}
 	answers, err := s.run(ctx, claimScript, head, len(claims), func(i int) (idempotency.Subject, []any) {
 		c := claims[i]
 		pending := "-"

@@ -159,6 +159,30 @@ var table = []struct {
 	{"8 a removal before the launch", []step{did(launch("L", 30)), claims("a", removal("T", 20), superseded)}},
 	{"8 a second removal before a pending launch", []step{
 		did(removal("T1", 20)), did(pending(launch("L"))), claims("a", removal("T2", 20), superseded)}},
+	{"8 a removal told by another source before the pending launch was claimed", []step{
+		did(removal("T1", 20)), after(100 * time.Second), did(pending(launch("L"))), claims("a", removal("T2", 60), superseded)}},
+	{"8 a removal without a time that came again after another one and a launch", []step{
+		claims("a", removal("T1"), claimed), releases(removal("T1")), after(time.Second), did(removal("T2")),
+		after(time.Second), did(launch("L", 2)), after(time.Minute), claims("a", removal("T1"), superseded)}},
+	{"8 a removal without a time whose first sight a later one does not move", []step{
+		claims("a", removal("T1"), claimed), releases(removal("T1")), after(time.Second), claims("a", removal("T2", 1), claimed), releases(removal("T2", 1)),
+		after(time.Second), claims("a", removal("T1"), claimed), releases(removal("T1")), did(launch("L", 2)), after(time.Minute), claims("a", removal("T1"), superseded)}},
+	{"10 a removal after a pending launch was claimed", []step{
+		did(removal("T1", 20)), after(100 * time.Second), did(pending(launch("L"))), claims("a", removal("T2", 101), claimed)}},
+	{"10 a removal without a time whose first sight is forgotten", []step{
+		func(w *world) {
+			for i := range idempotency.Sighted + 1 {
+				c := removal(fmt.Sprint("T", i))
+				claims("a", c, claimed)(w)
+				releases(c)(w)
+				after(time.Second)(w)
+			}
+			after(time.Second)(w)
+			did(launch("L", idempotency.Sighted+2))(w)
+			after(time.Minute)(w)
+			claims("a", removal("T1"), superseded)(w)
+			claims("a", removal("T0"), claimed)(w)
+		}}},
 	{"8 a removal without a time that was first seen before the launch", []step{
 		claims("a", removal("T"), claimed), lapse, did(launch("L", 200)), after(10 * time.Minute), claims("b", removal("T"), superseded)}},
 	{"9 a removal while a launch is being done", []step{
