@@ -174,9 +174,18 @@ func (m *members) reply() vsg.Reply {
 	reply.Backends = make([]vsg.Backend, len(m.BackendServers.BackendServer))
 	for i, s := range m.BackendServers.BackendServer {
 		reply.Backends[i] = vsg.Backend{
-			ServerID: s.ServerId, ServerIP: s.ServerIp, Port: s.Port, Weight: s.Weight,
+			ServerID: s.ServerId, ServerIP: canonical(s.ServerIp), Port: s.Port, Weight: s.Weight,
 			Type: vsg.Type(s.Type), Description: s.Description,
 		}
 	}
 	return reply
+}
+
+// canonical is the form of an address in which backends are compared, whichever
+// the service writes.
+func canonical(address string) string {
+	if ip, ok := vsg.CanonicalIP(address); ok {
+		return ip
+	}
+	return address
 }

@@ -26,7 +26,7 @@ func (c *Client) Health(ctx context.Context, regionID, loadBalancerID string) ([
 	health := make([]vsg.Health, len(answer.BackendServers.BackendServer))
 	for i, s := range answer.BackendServers.BackendServer {
 		health[i] = vsg.Health{
-			ServerID: s.ServerId, ServerIP: s.ServerIp, InterfaceIP: s.EniHost, Port: s.Port,
+			ServerID: s.ServerId, ServerIP: canonical(s.ServerIp), InterfaceIP: canonical(s.EniHost), Port: s.Port,
 			Listener: vsg.Listener{Port: s.ListenerPort, Protocol: s.Protocol}, State: vsg.HealthState(s.ServerHealthStatus),
 		}
 	}

@@ -82,15 +82,16 @@ func (d *decoder) message(delivery Delivery, position int, body []byte, read fun
 	digest := sha256.Sum256(body)
 	m := Message{Source: sourceUnknown, Delivery: delivery, Position: position, Digest: hex.EncodeToString(digest[:])}
 	read(&m)
+	if len(m.Notices) > 0 && m.Reconcile != nil {
+		m.fail(&Error{Code: "Mixed", Message: "asks for a reconcile run and names instances as well: each needs a message of its own"})
+	}
 	if m.ID == "" {
 		m.ID = "sha256-" + m.Digest[:32]
 	}
 	switch {
 	case m.Err != nil:
 		m.Notices, m.Reconcile, m.Ignored = nil, nil, ""
-	case len(m.Notices) > 0:
-		m.Reconcile, m.Ignored = nil, ""
-	case m.Reconcile != nil:
+	case len(m.Notices) > 0, m.Reconcile != nil:
 		m.Ignored = ""
 	case m.Ignored == "":
 		m.Ignored = reasonNothingToDo
@@ -147,6 +148,9 @@ func (d *decoder) value(m *Message, v value, env envelope) {
 			return
 		}
 		for i, element := range elements {
+			if m.Err != nil {
+				return
+			}
 			d.value(m, v.element(i, element), env)
 		}
 	case '{':
@@ -165,6 +169,8 @@ func (d *decoder) value(m *Message, v value, env envelope) {
 // in them decides.
 func (d *decoder) object(m *Message, o object, env envelope) {
 	switch {
+	case d.notices > MaxNotices:
+		m.fail(tooManyNotices(o.path)) // whatever it names, it cannot be taken
 	case o.get("Records").kind() == '[':
 		d.nestedRecords(m, o.get("Records"), env)
 	case o.has("specversion", "type"):
@@ -184,7 +190,16 @@ func (d *decoder) object(m *Message, o object, env envelope) {
 	case o.has("Message", "Type", "TopicArn"):
 		d.sns(m, o, env)
 	case o.has("triggerName") && (o.has("triggerTime") || o.has("payload")):
+		if m.Delivery != Direct || env.wraps > 1 {
+			// A timer may remove what a queue's senders may not, and its trigger
+			// neither wraps nor batches.
+			m.Source = SourceTimer
+			m.ignore(reasonNoTrigger)
+			return
+		}
 		d.timer(m, o)
+	case isPendingESSHook(o):
+		d.essHook(m, o, env) // whatever else the body holds, somebody waits
 	case isEC2(o):
 		d.ec2(m, o, env)
 	case o.has("product", "name"):
@@ -193,10 +208,10 @@ func (d *decoder) object(m *Message, o object, env envelope) {
 		d.essActivity(m, o, env)
 	case isESSHook(o):
 		d.essHook(m, o, env)
-	case isRequest(o):
-		d.request(m, o, env)
 	case isInstanceMessage(o):
 		d.instanceMessage(m, o, env)
+	case isRequest(o):
+		d.request(m, o, env)
 	default:
 		m.ignore(reasonUnknownEvent)
 	}
@@ -231,10 +246,14 @@ func (d *decoder) add(m *Message, notices []Notice, path string) {
 	case len(m.Notices)+len(notices) > MaxInstances:
 		m.fail(tooManyInstances(path))
 	case d.notices > MaxNotices:
-		m.fail(&Error{Code: "TooManyInstances", Path: path, Message: "with this message the batch names more than " + strconv.Itoa(MaxNotices) + " instances"})
+		m.fail(tooManyNotices(path))
 	case len(m.Notices) == 0:
 		m.Notices = notices
 	default:
 		m.Notices = append(m.Notices, notices...)
 	}
+}
+
+func tooManyNotices(path string) *Error {
+	return &Error{Code: "TooManyInstances", Path: path, Message: "with this message the batch names more than " + strconv.Itoa(MaxNotices) + " instances"}
 }

@@ -85,47 +85,52 @@ func TestAnErrorNamesThePathOfTheField(t *testing.T) {
 		return `{"TopicName":"t","MessageId":"m-1","Message":` + quote(message) + `}`
 	}
 	for name, test := range map[string]struct{ input, code, path string }{
-		"no token":             {strings.Replace(hook("i-1"), `"lifecycleActionToken":"T-1",`, "", 1), "MissingField", "content.lifecycleActionToken"},
-		"no hook":              {strings.Replace(hook("i-1"), `"lifecycleHookId":"ash-1",`, "", 1), "MissingField", "content.lifecycleHookId"},
-		"no transition":        {strings.Replace(hook("i-1"), `"lifecycleTransition":"SCALE_OUT",`, "", 1), "MissingField", "content.lifecycleTransition"},
-		"another transition":   {strings.Replace(hook("i-1"), "SCALE_OUT", "SCALE_UP", 1), "Malformed", "content.lifecycleTransition"},
-		"no list":              {strings.Replace(hook(), `,"instanceIds":[]`, "", 1), "MissingField", "content.instanceIds"},
-		"no instances":         {hook(), "NoInstances", "content.instanceIds"},
-		"10,000 instances":     {hook(numbered(10_000)...), "TooManyInstances", "content.instanceIds"},
-		"1,001 in a text":      {`{"lifecycleHookId":"a","lifecycleActionToken":"t","lifecycleTransition":"SCALE_IN","instanceIds":"` + strings.Join(numbered(1001), ",") + `"}`, "TooManyInstances", "instanceIds"},
-		"a list of numbers":    {strings.Replace(hook(), `[]`, `["i-1",{"id":2}]`, 1), "Malformed", "content.instanceIds[1]"},
-		"a list with a gap":    {strings.Replace(hook(), `[]`, `["i-1",null]`, 1), "MissingField", "content.instanceIds[1]"},
-		"a number for a list":  {strings.Replace(hook(), `[]`, `7`, 1), "Malformed", "content.instanceIds"},
-		"a list for a name":    {strings.Replace(hook("i-1"), `"asg-1"`, `["asg-1"]`, 1), "Malformed", "content.scalingGroupId"},
-		"in a topic":           {topic(hook()), "NoInstances", "Message.content.instanceIds"},
-		"no JSON in a topic":   {topic("{nothing"), "NotJSON", "Message"},
-		"in a queue":           {`[{"messageId":"m-0","messageBody":` + quote(hook("i-1")) + `},{"messageId":"m-1","messageBody":` + quote(hook()) + `}]`, "NoInstances", "[1].messageBody.content.instanceIds"},
-		"in SQS":               {`{"Records":[` + record("m-0", hook("i-1")) + `,` + record("m-1", hook()) + `]}`, "NoInstances", "Records[1].body.content.instanceIds"},
-		"no body in SQS":       {`{"Records":[{"messageId":"m-0","eventSource":"aws:sqs"}]}`, "MissingField", "Records[0].body"},
-		"a record of nothing":  {`{"Records":[7]}`, "Malformed", "Records[0]"},
-		"a port of 0":          {request(`{"ServerId":"i-2","Port":0}`), "Malformed", "BackendServers[1].Port"},
-		"a port of 65536":      {request(`{"ServerId":"i-2","Port":"65536"}`), "Malformed", "BackendServers[1].Port"},
-		"a port of eighty":     {request(`{"ServerId":"i-2","Port":"eighty"}`), "Malformed", "BackendServers[1].Port"},
-		"half a port":          {request(`{"ServerId":"i-2","Port":80.5}`), "Malformed", "BackendServers[1].Port"},
-		"no port":              {request(`{"ServerId":"i-2"}`), "MissingField", "BackendServers[1].Port"},
-		"a weight of 101":      {request(`{"ServerId":"i-2","Port":80,"Weight":101}`), "Malformed", "BackendServers[1].Weight"},
-		"a weight of -1":       {request(`{"ServerId":"i-2","Port":80,"Weight":"-1"}`), "Malformed", "BackendServers[1].Weight"},
-		"another type":         {request(`{"ServerId":"i-2","Port":80,"Type":"vm"}`), "Malformed", "BackendServers[1].Type"},
-		"no server":            {request(`{"Port":80}`), "MissingField", "BackendServers[1].ServerId"},
-		"no group":             {`{"RegionId":"cn-hangzhou","BackendServers":[{"ServerId":"i-1","Port":80}]}`, "MissingField", "VServerGroupId"},
-		"no region":            {`{"VServerGroupId":"rsp-1","BackendServers":[{"ServerId":"i-1","Port":80}]}`, "MissingField", "RegionId"},
-		"no backends":          {`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1"}`, "MissingField", "BackendServers"},
-		"an empty list":        {`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":"[]"}`, "NoInstances", "BackendServers"},
-		"a broken list":        {`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":"[{'ServerId':'i-1'"}`, "NotJSON", "BackendServers"},
-		"another action":       {`{"Action":"DeleteVServerGroup","RegionId":"cn-hangzhou","VServerGroupId":"rsp-1"}`, "Malformed", "Action"},
-		"no kind":              {`{"regionId":"cn-hangzhou","instanceIds":["i-1"]}`, "MissingField", "kind"},
-		"another kind":         {`{"kind":"reboot","instanceIds":["i-1"]}`, "Malformed", "kind"},
-		"an empty event":       {`{"specversion":"1.0","type":"ess:LifecycleHook:ScaleOut","id":"e-1"}`, "MissingField", "data"},
-		"no state":             {`{"product":"ECS","name":"Instance:StateChange","id":"e-1","content":{"resourceId":"i-1"}}`, "MissingField", "content.state"},
-		"no EC2 token":         {`{"LifecycleHookName":"h","LifecycleTransition":"autoscaling:EC2_INSTANCE_LAUNCHING","AutoScalingGroupName":"g","EC2InstanceId":"i-1"}`, "MissingField", "LifecycleActionToken"},
-		"no EC2 instance":      {`{"detail-type":"EC2 Instance Launch Successful","source":"aws.autoscaling","detail":{"AutoScalingGroupName":"g"}}`, "MissingField", "detail.EC2InstanceId"},
-		"a reconcile of text":  {`{"triggerName":"t","triggerTime":"now","payload":"{\"reconcile\":{\"repair\":\"often\"}}"}`, "Malformed", "payload.reconcile.repair"},
-		"nothing to reconcile": {`{"eventType":"AUTOSCALING:SCALE_OUT_SUCCESS","content":{}}`, "MissingField", "content.scalingGroupId"},
+		"no token":                {strings.Replace(hook("i-1"), `"lifecycleActionToken":"T-1",`, "", 1), "MissingField", "content.lifecycleActionToken"},
+		"no hook":                 {strings.Replace(hook("i-1"), `"lifecycleHookId":"ash-1",`, "", 1), "MissingField", "content.lifecycleHookId"},
+		"no transition":           {strings.Replace(hook("i-1"), `"lifecycleTransition":"SCALE_OUT",`, "", 1), "MissingField", "content.lifecycleTransition"},
+		"another transition":      {strings.Replace(hook("i-1"), "SCALE_OUT", "SCALE_UP", 1), "Malformed", "content.lifecycleTransition"},
+		"no list":                 {strings.Replace(hook(), `,"instanceIds":[]`, "", 1), "MissingField", "content.instanceIds"},
+		"no instances":            {hook(), "NoInstances", "content.instanceIds"},
+		"10,000 instances":        {hook(numbered(10_000)...), "TooManyInstances", "content.instanceIds"},
+		"1,001 in a text":         {`{"lifecycleHookId":"a","lifecycleActionToken":"t","lifecycleTransition":"SCALE_IN","instanceIds":"` + strings.Join(numbered(1001), ",") + `"}`, "TooManyInstances", "instanceIds"},
+		"a list of numbers":       {strings.Replace(hook(), `[]`, `["i-1",{"id":2}]`, 1), "Malformed", "content.instanceIds[1]"},
+		"a list with a gap":       {strings.Replace(hook(), `[]`, `["i-1",null]`, 1), "MissingField", "content.instanceIds[1]"},
+		"a number for a list":     {strings.Replace(hook(), `[]`, `7`, 1), "Malformed", "content.instanceIds"},
+		"a list for a name":       {strings.Replace(hook("i-1"), `"asg-1"`, `["asg-1"]`, 1), "Malformed", "content.scalingGroupId"},
+		"in a topic":              {topic(hook()), "NoInstances", "Message.content.instanceIds"},
+		"no JSON in a topic":      {topic("{nothing"), "NotJSON", "Message"},
+		"in a queue":              {`[{"messageId":"m-0","messageBody":` + quote(hook("i-1")) + `},{"messageId":"m-1","messageBody":` + quote(hook()) + `}]`, "NoInstances", "[1].messageBody.content.instanceIds"},
+		"in SQS":                  {`{"Records":[` + record("m-0", hook("i-1")) + `,` + record("m-1", hook()) + `]}`, "NoInstances", "Records[1].body.content.instanceIds"},
+		"no body in SQS":          {`{"Records":[{"messageId":"m-0","eventSource":"aws:sqs"}]}`, "MissingField", "Records[0].body"},
+		"a record of nothing":     {`{"Records":[7]}`, "Malformed", "Records[0]"},
+		"a port of 0":             {request(`{"ServerId":"i-2","Port":0}`), "Malformed", "BackendServers[1].Port"},
+		"a port of 65536":         {request(`{"ServerId":"i-2","Port":"65536"}`), "Malformed", "BackendServers[1].Port"},
+		"a port of eighty":        {request(`{"ServerId":"i-2","Port":"eighty"}`), "Malformed", "BackendServers[1].Port"},
+		"half a port":             {request(`{"ServerId":"i-2","Port":80.5}`), "Malformed", "BackendServers[1].Port"},
+		"no port":                 {request(`{"ServerId":"i-2"}`), "MissingField", "BackendServers[1].Port"},
+		"a weight of 101":         {request(`{"ServerId":"i-2","Port":80,"Weight":101}`), "Malformed", "BackendServers[1].Weight"},
+		"a weight of -1":          {request(`{"ServerId":"i-2","Port":80,"Weight":"-1"}`), "Malformed", "BackendServers[1].Weight"},
+		"another type":            {request(`{"ServerId":"i-2","Port":80,"Type":"vm"}`), "Malformed", "BackendServers[1].Type"},
+		"an address that is none": {request(`{"ServerId":"eni-2","Port":80,"Type":"eni","ServerIp":"not an ip"}`), "Malformed", "BackendServers[1].ServerIp"},
+		"an address with a zone":  {request(`{"ServerId":"eni-2","Port":80,"Type":"eni","ServerIp":"fe80::1%eth0"}`), "Malformed", "BackendServers[1].ServerIp"},
+		"words for a mark":        {request(`{"ServerId":"i-2","Port":80,"Description":"has spaces!"}`), "Malformed", "BackendServers[1].Description"},
+		"an interface as ECS":     {request(`{"ServerId":"eni-2","Port":80}`), "Malformed", "BackendServers[1].Type"},
+		"a container as ECS":      {request(`{"ServerId":"eci-2","Port":80,"Type":"ecs"}`), "Malformed", "BackendServers[1].Type"},
+		"no server":               {request(`{"Port":80}`), "MissingField", "BackendServers[1].ServerId"},
+		"no group":                {`{"RegionId":"cn-hangzhou","BackendServers":[{"ServerId":"i-1","Port":80}]}`, "MissingField", "VServerGroupId"},
+		"no region":               {`{"VServerGroupId":"rsp-1","BackendServers":[{"ServerId":"i-1","Port":80}]}`, "MissingField", "RegionId"},
+		"no backends":             {`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1"}`, "MissingField", "BackendServers"},
+		"an empty list":           {`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":"[]"}`, "NoInstances", "BackendServers"},
+		"a broken list":           {`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":"[{'ServerId':'i-1'"}`, "NotJSON", "BackendServers"},
+		"another action":          {`{"Action":"DeleteVServerGroup","RegionId":"cn-hangzhou","VServerGroupId":"rsp-1"}`, "Malformed", "Action"},
+		"no kind":                 {`{"regionId":"cn-hangzhou","instanceIds":["i-1"]}`, "MissingField", "kind"},
+		"another kind":            {`{"kind":"reboot","instanceIds":["i-1"]}`, "Malformed", "kind"},
+		"an empty event":          {`{"specversion":"1.0","type":"ess:LifecycleHook:ScaleOut","id":"e-1"}`, "MissingField", "data"},
+		"no state":                {`{"product":"ECS","name":"Instance:StateChange","id":"e-1","content":{"resourceId":"i-1"}}`, "MissingField", "content.state"},
+		"no EC2 token":            {`{"LifecycleHookName":"h","LifecycleTransition":"autoscaling:EC2_INSTANCE_LAUNCHING","AutoScalingGroupName":"g","EC2InstanceId":"i-1"}`, "MissingField", "LifecycleActionToken"},
+		"no EC2 instance":         {`{"detail-type":"EC2 Instance Launch Successful","source":"aws.autoscaling","detail":{"AutoScalingGroupName":"g"}}`, "MissingField", "detail.EC2InstanceId"},
+		"a reconcile of text":     {`{"triggerName":"t","triggerTime":"now","payload":"{\"reconcile\":{\"repair\":\"often\"}}"}`, "Malformed", "payload.reconcile.repair"},
+		"nothing to reconcile":    {`{"eventType":"AUTOSCALING:SCALE_OUT_SUCCESS","content":{}}`, "MissingField", "content.scalingGroupId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			messages := decode(t, []byte(test.input))
@@ -191,13 +196,13 @@ func TestInstancesAreReadFromEveryFormOfAList(t *testing.T) {
 func TestEveryDialectOfBackendServersMeansTheSame(t *testing.T) {
 	want := []vsg.Backend{
 		{ServerID: "vm-233", Port: 80, Weight: 100, Type: vsg.ECS},
-		{ServerID: "eni-1", ServerIP: "192.0.2.1", Port: 90, Weight: 0, Type: vsg.ENI, Description: `it's "blue"`},
+		{ServerID: "eni-1", ServerIP: "192.0.2.1", Port: 90, Weight: 0, Type: vsg.ENI, Description: "blue/green"},
 	}
 	list := map[string]string{
-		"single quotes": `[{'ServerId':'vm-233','Port':'80'},{'ServerId':'eni-1','ServerIp':'192.0.2.1','Port':'90','Weight':'0','Type':'eni','Description':'it\'s "blue"'}]`,
-		"JSON":          `[{"ServerId":"vm-233","Port":80,"Weight":100,"Type":"ecs"},{"ServerId":"eni-1","ServerIp":"192.0.2.1","Port":90,"Weight":0,"Type":"eni","Description":"it's \"blue\""}]`,
-		"lower camel":   `[{"serverId":"vm-233","serverIp":"192.0.2.9","port":80,"weight":100,"type":"ecs","NodeName":"n","TargetRef":null,"Invalid":false},{"serverId":"eni-1","serverIp":"192.0.2.1","port":90,"weight":0,"type":"eni","description":"it's \"blue\""}]`,
-		"with repeats":  `[{"ServerId":"vm-233","Port":80},{"ServerId":"vm-233","Port":80,"Weight":1},{"ServerId":"eni-1","ServerIp":"192.0.2.1","Port":90,"Weight":0,"Type":"ENI","Description":"it's \"blue\""}]`,
+		"single quotes": `[{'ServerId':'vm-233','Port':'80'},{'ServerId':'eni-1','ServerIp':'192.0.2.1','Port':'90','Weight':'0','Type':'eni','NodeName':'it\'s "blue"','Description':'blue/green'}]`,
+		"JSON":          `[{"ServerId":"vm-233","Port":80,"Weight":100,"Type":"ecs"},{"ServerId":"eni-1","ServerIp":"192.0.2.1","Port":90,"Weight":0,"Type":"eni","Description":"blue/green"}]`,
+		"lower camel":   `[{"serverId":"vm-233","serverIp":"192.0.2.9","port":80,"weight":100,"type":"ecs","NodeName":"n","TargetRef":null,"Invalid":false},{"serverId":"eni-1","serverIp":"192.0.2.1","port":90,"weight":0,"type":"eni","description":"blue/green"}]`,
+		"with repeats":  `[{"ServerId":"vm-233","Port":80},{"ServerId":"vm-233","Port":80,"Weight":1},{"ServerId":"eni-1","ServerIp":"192.0.2.1","Port":90,"Weight":0,"Type":"ENI","Description":"blue/green"}]`,
 	}
 	for name, text := range list {
 		bodies := map[string]string{"text": `{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":` + quote(text) + `}`}
@@ -219,6 +224,24 @@ func TestEveryDialectOfBackendServersMeansTheSame(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s as %s: %s", name, form, diff)
 			}
+		}
+	}
+}
+
+func TestARemovalIsNotRefusedForTheMarkThatABackendHas(t *testing.T) {
+	m := decode(t, []byte(`{"Action":"RemoveVServerGroupBackendServers","RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":[{"ServerId":"i-1","Port":80,"Description":"made by hand"}]}`))[0]
+	if m.Err != nil || len(m.Notices) != 1 {
+		t.Errorf("got %+v (%v)", m.Notices, m.Err)
+	}
+}
+
+func TestAnAddressHasOneForm(t *testing.T) {
+	for written, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:DB8:0:0::1": "2001:db8::1", "2001:db8::1": "2001:db8::1",
+	} {
+		m := decode(t, []byte(`{"RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":[{"ServerId":"eni-1","Port":80,"Type":"eni","ServerIp":"`+written+`"}]}`))[0]
+		if m.Err != nil || m.Notices[0].Target.Backend.ServerIP != want {
+			t.Errorf("%s: got %+v (%v), want %s", written, m.Notices, m.Err, want)
 		}
 	}
 }
@@ -280,6 +303,133 @@ func TestWhenItHappenedIsReadInEveryForm(t *testing.T) {
 		if m.Err != nil || !m.Notices[0].At.IsZero() {
 			t.Errorf("%s: got %+v (%v), want an event at no known time", written, m.Notices, m.Err)
 		}
+	}
+}
+
+func TestAHookThatWaitsIsFoundWhateverElseItsBodyHolds(t *testing.T) {
+	const content = `"lifecycleHookId":"ash-1","lifecycleActionToken":"T-1","lifecycleTransition":"SCALE_OUT","scalingGroupId":"asg-1","instanceIds":["i-1"]`
+	for name, body := range map[string]string{
+		"type of a notification":      `{"regionId":"cn-hangzhou","eventType":"AUTOSCALING:LIFECYCLE_HOOK","content":{` + content + `}}`,
+		"type of an activity":         `{"regionId":"cn-hangzhou","eventType":"AUTOSCALING:SCALE_OUT_SUCCESS",` + content + `}`,
+		"envelope of CloudMonitor":    `{"regionId":"cn-hangzhou","product":"ESS","name":"LifecycleHook","content":{` + content + `}}`,
+		"notification by CloudEvent":  `{"specversion":"1.0","id":"e-1","type":"ess:CloudMonitor:AUTOSCALING:LIFECYCLE_HOOK","aliyunregionid":"cn-hangzhou","data":{` + content + `}}`,
+		"the name of a group of EC2":  `{"regionId":"cn-hangzhou","AutoScalingGroupName":"web",` + content + `}`,
+		"a product and a name inside": `{"regionId":"cn-hangzhou","product":"ECS","name":"Instance:StateChange",` + content + `}`,
+	} {
+		m := decode(t, []byte(body))[0]
+		if m.Err != nil || m.Source != event.SourceESSHook || len(m.Notices) != 1 || m.Notices[0].Hook == nil || m.Notices[0].Hook.Token != "T-1" {
+			t.Errorf("%s: got %+v (%v)", name, m, m.Err)
+		}
+	}
+	incomplete := `{"eventType":"AUTOSCALING:LIFECYCLE_HOOK","content":{` + strings.Replace(content, `"lifecycleHookId":"ash-1",`, "", 1) + `}}`
+	if m := decode(t, []byte(incomplete))[0]; m.Err == nil || m.Err.Path != "content.lifecycleHookId" {
+		t.Errorf("a hook that lacks its id: got %+v (%v)", m, m.Err)
+	}
+}
+
+func TestATimerIsTakenOnlyFromTheTrigger(t *testing.T) {
+	const body = `{"triggerName":"t","triggerTime":"2026-11-02T06:30:00Z","payload":"{\"remove\":true,\"maxRemovePercent\":100}"}`
+	for name, input := range map[string]string{"an object": body, "a JSON string": quote(body), "base64": base64.StdEncoding.EncodeToString([]byte(body))} {
+		if m := decode(t, []byte(input))[0]; m.Reconcile == nil || !m.Reconcile.Remove {
+			t.Errorf("%s: got %+v (%v), want the run that it asks for", name, m, m.Err)
+		}
+	}
+	for name, wrap := range wrappings {
+		switch name {
+		case "base64", "URL base64", "JSON string", "white space":
+			continue
+		}
+		for _, m := range decode(t, []byte(wrap(body, 1))) {
+			if m.Err != nil || m.Source != event.SourceTimer || m.Reconcile != nil || m.Ignored == "" {
+				t.Errorf("%s: got %+v (%v), want it to be ignored", name, m, m.Err)
+			}
+		}
+	}
+}
+
+func TestWhatIsNoRequestFromEndToEndIsNone(t *testing.T) {
+	const parameters = `RegionId=cn-hangzhou&VServerGroupId=rsp-1&BackendServers=[{'ServerId':'i-1','Port':80}]`
+	for _, input := range []string{
+		`{"note": "see&` + parameters + `&x`,
+		`{"note": "see&` + parameters,
+		`["&` + parameters,
+		`"&` + parameters,
+		`'&` + parameters,
+		`see&` + parameters,
+		parameters + `&x`,
+		`some words&` + parameters + `&a=b`,
+	} {
+		if m := decode(t, []byte(input))[0]; m.Err == nil || m.Err.Code != "NotJSON" {
+			t.Errorf("%s: taken as %+v", input, m)
+		}
+	}
+	for _, input := range []string{parameters, "https://slb.aliyuncs.com/?" + parameters + "&Signature=a%3D", parameters + "&\n"} {
+		if m := decode(t, []byte(input))[0]; m.Err != nil || len(m.Notices) != 1 {
+			t.Errorf("%s: got %v", input, m.Err)
+		}
+	}
+}
+
+func TestARemovalToTheMinuteMayHaveBeenAtItsEnd(t *testing.T) {
+	end := time.Date(2026, 11, 2, 6, 15, 59, 999999000, time.UTC)
+	for body, want := range map[string]time.Time{
+		`{"eventType":"AUTOSCALING:SCALE_IN_SUCCESS","content":{"scalingActivityId":"asa-1","instanceIds":["i-1"],"endTime":"2026-11-02T06:15Z"}}`:    end,
+		`{"eventType":"AUTOSCALING:SCALE_IN_SUCCESS","content":{"scalingActivityId":"asa-1","instanceIds":["i-1"],"endTime":"2026-11-02T06:15:00Z"}}`: end.Truncate(time.Minute),
+		`{"eventType":"AUTOSCALING:SCALE_OUT_SUCCESS","content":{"scalingActivityId":"asa-1","instanceIds":["i-1"],"endTime":"2026-11-02T06:15Z"}}`:   end.Truncate(time.Minute),
+		`{"kind":"terminate","instanceIds":["i-1"],"time":"2026-11-02T14:15+08:00"}`:                                                                  end,
+		strings.Replace(strings.Replace(hook("i-1"), "SCALE_OUT", "SCALE_IN", 1), `"content"`, `"time":"2026-11-02T06:15Z","content"`, 1):             end,
+	} {
+		m := decode(t, []byte(body))[0]
+		if m.Err != nil || !m.Notices[0].At.Equal(want) {
+			t.Errorf("%s: got %+v (%v), want it at %v", body, m.Notices, m.Err, want)
+		}
+	}
+}
+
+func TestANotificationNamesItsRegionAsAHookDoes(t *testing.T) {
+	for name, fields := range map[string]string{
+		"beside the content": `"regionId":"cn-hangzhou","content":{`,
+		"in the content":     `"content":{"regionId":"cn-hangzhou",`,
+		"in its resource":    `"resourceArn":"acs:ess:cn-hangzhou:1900770000000042:scalingGroup/asg-1","content":{`,
+		"resource inside":    `"content":{"resourceArn":"acs:ess:cn-hangzhou:1900770000000042:scalingGroup/asg-1",`,
+	} {
+		m := decode(t, []byte(`{"eventType":"AUTOSCALING:SCALE_OUT_SUCCESS",`+fields+`"instanceIds":["i-1"]}}`))[0]
+		if m.Err != nil || m.Notices[0].RegionID != "cn-hangzhou" {
+			t.Errorf("%s: got %+v (%v)", name, m.Notices, m.Err)
+		}
+	}
+}
+
+func TestAMessageWithAKindIsReadAsOneWhateverElseItHolds(t *testing.T) {
+	m := decode(t, []byte(`{"kind":"terminate","instanceIds":["i-1"],"vServerGroupId":"rsp-1","action":"AddVServerGroupBackendServers"}`))[0]
+	if m.Err != nil || m.Source != event.SourceInstance || len(m.Notices) != 1 || m.Notices[0].Kind != event.Terminate {
+		t.Errorf("got %+v (%v)", m, m.Err)
+	}
+	m = decode(t, []byte(`{"kind":"launch","RegionId":"cn-hangzhou","VServerGroupId":"rsp-1","BackendServers":[{"ServerId":"i-1","Port":80}]}`))[0]
+	if m.Err != nil || m.Source != event.SourceRequest {
+		t.Errorf("a request with a field of its own: got %+v (%v)", m, m.Err)
+	}
+}
+
+func TestARunIsNeverDroppedForWhatElseAMessageHolds(t *testing.T) {
+	partial := func(group string) string {
+		return `{"eventType":"AUTOSCALING:SCALE_OUT_WARN","content":{"scalingGroupId":"` + group + `"}}`
+	}
+	for name, elements := range map[string][]string{
+		"a launch after it":  {partial("asg-1"), hook("i-1")},
+		"a launch before it": {hook("i-1"), partial("asg-1")},
+	} {
+		m := decode(t, []byte(`{"Records":[`+record("m-1", "["+strings.Join(elements, ",")+"]")+`]}`))[0]
+		if m.Err == nil || m.Err.Code != "Mixed" {
+			t.Errorf("%s: got %+v (%v), want it to be refused in words", name, m, m.Err)
+		}
+	}
+	m := decode(t, []byte(`{"Records":[`+record("m-1", "["+partial("asg-1")+","+partial("asg-2")+","+partial("asg-1")+"]")+`]}`))[0]
+	if m.Err != nil || m.Reconcile == nil {
+		t.Fatalf("got %+v (%v)", m, m.Err)
+	}
+	if diff := cmp.Diff([]string{"asg-1", "asg-2"}, m.Reconcile.ScalingGroupIDs); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -45,6 +45,9 @@
 //	SNS                          MessageId   Timestamp
 //	SQS                          messageId   SentTimestamp
 //
+// A removal that is told to the minute counts as the end of that minute, since
+// an instance is launched before it goes.
+//
 // An MNS topic with the format STREAM has no envelope: a hook that comes that
 // way happened at no known time.
 //

@@ -1,6 +1,10 @@
 package event
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // essActivity is the notification that a scaling activity of Auto Scaling has
 // started, ended or failed. Nobody waits for an answer.
@@ -54,6 +58,10 @@ func activityType(o object, env envelope) string {
 }
 
 func (d *decoder) essActivity(m *Message, o object, env envelope) {
+	if isPendingESSHook(o) { // an envelope called it an activity
+		d.essHook(m, o, env)
+		return
+	}
 	m.Source = SourceESSActivity
 	kind, moved := activityKinds[activityType(o, env)]
 	if !moved {
@@ -70,12 +78,9 @@ func (d *decoder) essActivity(m *Message, o object, env envelope) {
 	}
 	var r reader
 	a := essActivity{
-		regionID:   r.name(o.get("regionId")),
+		regionID:   r.region(o, content, env),
 		groupID:    r.name(content.get("scalingGroupId")),
 		activityID: r.name(content.get("scalingActivityId")),
-	}
-	if a.regionID == "" {
-		a.regionID = env.region
 	}
 	listed := content.get("instanceIds")
 	if listed.present() {
@@ -89,10 +94,10 @@ func (d *decoder) essActivity(m *Message, o object, env envelope) {
 		return
 	}
 	if !listed.present() {
-		m.Reconcile = &Reconcile{ScalingGroupIDs: []string{a.groupID}, Repair: true}
+		m.compare(a.groupID, content.get("scalingGroupId").path)
 		return
 	}
-	at := when(content.get("endTime"))
+	at := whenOf(kind, content.get("endTime"))
 	id := a.activityID
 	prefix := ""
 	switch {
@@ -117,4 +122,18 @@ func (d *decoder) essActivity(m *Message, o object, env envelope) {
 		}
 	}
 	d.add(m, notices, listed.path)
+}
+
+// compare asks for a reconcile run of one more scaling group.
+func (m *Message) compare(groupID, path string) {
+	if m.Reconcile == nil {
+		m.Reconcile = &Reconcile{Repair: true}
+	}
+	switch named := m.Reconcile.ScalingGroupIDs; {
+	case slices.Contains(named, groupID):
+	case len(named) == MaxInstances:
+		m.fail(malformed(path, "is one of more than "+strconv.Itoa(MaxInstances)+" scaling groups"))
+	default:
+		m.Reconcile.ScalingGroupIDs = append(m.Reconcile.ScalingGroupIDs, groupID)
+	}
 }

@@ -41,6 +41,17 @@ func isESSHook(o object) bool {
 	return err == nil && (content.has("lifecycleHookId") || content.has("lifecycleActionToken"))
 }
 
+// isPendingESSHook reports whether o holds the token of such a hook. Its body
+// may have the fields of other kinds too; only a hook of EC2, which has no id,
+// has a token of the same name.
+func isPendingESSHook(o object) bool {
+	if o.has("lifecycleActionToken") && (o.has("lifecycleHookId") || !isEC2(o)) {
+		return true
+	}
+	content, err := o.get("content").object()
+	return err == nil && content.has("lifecycleActionToken")
+}
+
 func (d *decoder) essHook(m *Message, o object, env envelope) {
 	m.Source = SourceESSHook
 	content := o
@@ -60,7 +71,7 @@ func (d *decoder) essHook(m *Message, o object, env envelope) {
 	if h.transition == "SCALE_IN" {
 		kind = Terminate
 	}
-	at := when(o.get("time"))
+	at := whenOf(kind, o.get("time"))
 	if at.IsZero() {
 		at = env.at
 	}
@@ -80,14 +91,8 @@ func (d *decoder) essHook(m *Message, o object, env envelope) {
 
 func readESSHook(o, content object, env envelope) (essHook, *Error) {
 	var r reader
-	either := func(name string) value {
-		if v := content.get(name); v.present() {
-			return v
-		}
-		return o.get(name)
-	}
 	h := essHook{
-		regionID:      r.name(either("regionId")),
+		regionID:      r.region(o, content, env),
 		transition:    strings.ToUpper(r.name(content.get("lifecycleTransition"))),
 		hookID:        r.name(content.get("lifecycleHookId")),
 		hookName:      r.name(content.get("lifecycleHookName")),
@@ -95,13 +100,7 @@ func readESSHook(o, content object, env envelope) (essHook, *Error) {
 		defaultResult: r.name(content.get("defaultResult")),
 		groupID:       r.name(content.get("scalingGroupId")),
 		activityID:    r.name(content.get("scalingActivityId")),
-		metadata:      r.metadata(either("notificationMetadata")),
-	}
-	if h.regionID == "" {
-		h.regionID = env.region
-	}
-	if h.regionID == "" {
-		h.regionID = regionOfARN(r.name(either("resourceArn")))
+		metadata:      r.metadata(either(content, o, "notificationMetadata")),
 	}
 	if h.transition == "" {
 		h.transition = transitionOf(env.eventType)
@@ -115,6 +114,26 @@ func readESSHook(o, content object, env envelope) (essHook, *Error) {
 	}
 	h.instanceIDs = r.instances(content.get("instanceIds"))
 	return h, r.err
+}
+
+// either is the field of a content, or of what is around it.
+func either(content, around object, name string) value {
+	if v := content.get(name); v.present() {
+		return v
+	}
+	return around.get(name)
+}
+
+// region is the region of what Auto Scaling tells: its own words for it, else
+// the envelope's, else that of the resource it is about.
+func (r *reader) region(o, content object, env envelope) string {
+	if region := r.name(either(content, o, "regionId")); region != "" {
+		return region
+	}
+	if env.region != "" {
+		return env.region
+	}
+	return regionOfARN(r.name(either(content, o, "resourceArn")))
 }
 
 func transitionOf(eventType string) string {

@@ -100,6 +100,13 @@ func checkNotices(t *testing.T, m Message) {
 	}
 }
 
+func TestSingleQuotesHoldWhatTheyHeld(t *testing.T) {
+	got := doubleQuoted([]byte(`{'Description':'it\'s "blue"'}`))
+	if want := `{"Description":"it's \"blue\""}`; string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // FuzzValue compares the reading of JSON in place with that of the standard
 // library: the same members, the same elements, the same texts.
 func FuzzValue(f *testing.F) {
@@ -183,7 +190,7 @@ func FuzzBackendServers(f *testing.F) {
 			t.Fatal(err)
 		}
 		var r reader
-		backends := r.backends(value{raw: asText, path: "BackendServers"})
+		backends := r.backends(value{raw: asText, path: "BackendServers"}, Launch)
 		if r.err != nil {
 			if len(backends) > 0 || !strings.HasPrefix(r.err.Path, "BackendServers") {
 				t.Fatalf("%+v and %d backends", r.err, len(backends))
@@ -195,7 +202,7 @@ func FuzzBackendServers(f *testing.F) {
 			t.Fatal(err)
 		}
 		var strict reader
-		same := strict.backends(value{raw: again, path: "BackendServers"})
+		same := strict.backends(value{raw: again, path: "BackendServers"}, Launch)
 		if strict.err != nil || !reflect.DeepEqual(backends, same) {
 			t.Fatalf("%+v written as JSON is %+v (%v)", backends, same, strict.err)
 		}

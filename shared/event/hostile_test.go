@@ -34,6 +34,12 @@ func nested(depth int) string {
 	return body
 }
 
+// lists is a batch of eight megabytes of instances, each listed as given.
+func lists(list string) string {
+	each := `{"kind":"launch","instanceIds":` + list + `},`
+	return "[" + strings.TrimSuffix(strings.Repeat(each, 8<<20/len(each)), ",") + "]"
+}
+
 func hostile() map[string]string {
 	wrapped := hook("i-1")
 	for range 20 {
@@ -52,6 +58,9 @@ func hostile() map[string]string {
 		"a million instances":  `{"kind":"launch","instanceIds":[` + mega(`"i",`) + `"i"]}`,
 		"a million in a text":  `{"kind":"launch","instanceIds":"` + mega("i,") + `"}`,
 		"many messages of ids": "[" + strings.TrimSuffix(strings.Repeat(`{"kind":"launch","instanceIds":["`+strings.Join(numbered(900), `","`)+`"]},`, 200), ",") + "]",
+		"lists with commas":    lists(`"` + strings.Join(numbered(1000), ",") + `"`),
+		"lists as arrays":      lists(`["` + strings.Join(numbered(1000), `","`) + `"]`),
+		"an array of lists":    `{"Records":[` + record("m-1", lists(`"`+strings.Join(numbered(1000), ",")+`"`)) + `]}`,
 		"a long id":            hook(mega("i")),
 		"a long token":         strings.Replace(hook("i-1"), "T-1", mega("t"), 1),
 		"long metadata":        `{"kind":"launch","instanceIds":["i-1"],"metadata":"` + mega("m") + `"}`,
@@ -88,6 +97,11 @@ func TestHostileInputCostsASmallMultipleOfItsSize(t *testing.T) {
 			if limit := uint64(16*len(raw) + 64<<20); allocated > limit {
 				t.Errorf("%d bytes of input took %d bytes, more than %d", len(raw), allocated, limit)
 			}
+			// Every id that is read is a step that allocates, so that their number
+			// is that of the steps, on a busy machine as on an idle one.
+			if steps := after.Mallocs - before.Mallocs; steps > 20*event.MaxNotices {
+				t.Errorf("%d bytes of input took %d allocations", len(raw), steps)
+			}
 			for _, m := range messages {
 				if m.Err == nil && m.Ignored == "" && len(m.Notices) == 0 && m.Reconcile == nil {
 					t.Errorf("message %d says nothing", m.Position)
@@ -115,6 +129,16 @@ func TestABatchNamesNoMoreInstancesThanAnInvocationCanHold(t *testing.T) {
 		if refused := m.Err != nil; refused != (i == n) {
 			t.Errorf("message %d of %d: %v", i, len(messages), m.Err)
 		}
+	}
+}
+
+func TestWhatIsOverTheBoundOfABatchIsNotEvenRead(t *testing.T) {
+	each := `{"kind":"launch","instanceIds":["` + strings.Join(numbered(event.MaxInstances), `","`) + `"]}`
+	n := event.MaxNotices/event.MaxInstances + 1
+	unreadable := `{"kind":"launch","instanceIds":["i 1"]}`
+	messages := decode(t, []byte("["+strings.Repeat(each+",", n)+unreadable+"]"))
+	if last := messages[n]; last.Err == nil || last.Err.Code != "TooManyInstances" {
+		t.Errorf("got %v, want it to be refused unread", last.Err)
 	}
 }
 

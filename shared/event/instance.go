@@ -25,6 +25,9 @@ type instanceMessage struct {
 func isInstanceMessage(o object) bool {
 	kind, _ := o.get("kind").scalar()
 	kind = strings.ToLower(kind)
+	if o.has("BackendServers") {
+		return false // a request with a field of its sender's own
+	}
 	return kind == string(Launch) || kind == string(Terminate) || o.has("instanceIds")
 }
 
@@ -51,7 +54,7 @@ func (d *decoder) instanceMessage(m *Message, o object, env envelope) {
 	if im.regionID == "" {
 		im.regionID = env.region
 	}
-	at := when(o.get("time"))
+	at := whenOf(im.kind, o.get("time"))
 	prefix := ""
 	switch {
 	case im.id != "":

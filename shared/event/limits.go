@@ -14,10 +14,9 @@ const (
 	// MaxNotices is how many instances all messages of an invocation may name.
 	MaxNotices = 50_000
 
-	maxNesting     = 64   // brackets within one text
-	maxWrapping    = 16   // texts within texts, envelopes within envelopes
-	maxFields      = 1000 // members of one object
-	maxName        = 256  // characters of an id or a name
-	maxDescription = 80   // characters of a backend's Description, as documented by AddVServerGroupBackendServers
-	maxMetadata    = 4096 // characters of NotificationMetadata, as documented by CreateLifecycleHook
+	maxNesting  = 64   // brackets within one text
+	maxWrapping = 16   // texts within texts, envelopes within envelopes
+	maxFields   = 1000 // members of one object
+	maxName     = 256  // characters of an id or a name
+	maxMetadata = 4096 // characters of NotificationMetadata, as documented by CreateLifecycleHook
 )

@@ -3,7 +3,6 @@ package event
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,6 +148,7 @@ func (r *reader) instanceList(v value, text string) []string {
 		return nil
 	}
 	var list []string
+	seen := map[string]bool{}
 	for id := range strings.SplitSeq(text, ",") {
 		if id = strings.TrimSpace(id); id == "" {
 			continue
@@ -157,7 +157,8 @@ func (r *reader) instanceList(v value, text string) []string {
 		if r.err != nil {
 			return nil
 		}
-		if !slices.Contains(list, id) {
+		if !seen[id] {
+			seen[id] = true
 			list = append(list, id)
 		}
 	}
@@ -173,10 +174,12 @@ func tooManyInstances(path string) *Error {
 	return &Error{Code: "TooManyInstances", Path: path, Message: "names more than " + strconv.Itoa(MaxInstances) + " instances, the most that one message may"}
 }
 
+const toTheMinute = "2006-01-02T15:04Z07:00"
+
 // The forms in which sources write times.
 var layouts = []string{
 	time.RFC3339Nano,
-	"2006-01-02T15:04Z07:00",       // Auto Scaling: to the minute
+	toTheMinute,                    // Auto Scaling
 	"20060102T150405.999999-0700",  // CloudMonitor
 	"20060102T150405Z0700",         // the same without a fraction
 	"2006-01-02 15:04:05Z07:00",    // as people write it
@@ -199,6 +202,19 @@ func when(v value) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// whenOf reads when an instance came or went. A removal that is told to the
+// minute counts as the last moment of it, so that a launch of the same minute,
+// told to the second, is not taken for the later one: instances are launched
+// before they go.
+func whenOf(kind Kind, v value) time.Time {
+	at := when(v)
+	text, _ := v.scalar()
+	if _, err := time.Parse(toTheMinute, text); err != nil || kind != Terminate || at.IsZero() {
+		return at
+	}
+	return at.Add(time.Minute - time.Microsecond)
 }
 
 // plausible drops times that can only be a mistake, such as seconds where

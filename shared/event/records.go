@@ -30,7 +30,7 @@ func (d *decoder) records(raw []byte, v value) []Message {
 				body = []byte(unquote(b.raw))
 			}
 		}
-		messages = append(messages, d.message(delivery, i, body, func(m *Message) { d.record(m, o, envelope{}) }))
+		messages = append(messages, d.message(delivery, i, body, func(m *Message) { d.record(m, o, envelope{wraps: 1}) }))
 	}
 	return messages
 }

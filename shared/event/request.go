@@ -76,13 +76,13 @@ func readRequest(o object) (request, *Error) {
 	}
 	r.need(o.get("RegionId"), q.group.RegionID, "it names the region of the load balancer, for example cn-hangzhou")
 	r.need(o.get("VServerGroupId"), q.group.ID, "it names the VServer group, for example rsp-cige6j5e7p")
-	q.backends = r.backends(o.get("BackendServers"))
+	q.backends = r.backends(o.get("BackendServers"), q.kind)
 	return q, r.err
 }
 
 // backends reads BackendServers. Of equal backends the first one counts, as it
 // does for the service.
-func (r *reader) backends(v value) []vsg.Backend {
+func (r *reader) backends(v value, kind Kind) []vsg.Backend {
 	r.need(v, string(v.raw), "it lists the backend servers")
 	if v.kind() == '"' {
 		inner, err := parse([]byte(unquote(v.raw)), v.path)
@@ -107,7 +107,7 @@ func (r *reader) backends(v value) []vsg.Backend {
 	seen := make(map[vsg.Identity]bool, len(elements))
 	backends := make([]vsg.Backend, 0, len(elements))
 	for i, element := range elements {
-		b := r.backend(v.element(i, element))
+		b := r.backend(v.element(i, element), kind)
 		if r.err != nil {
 			return nil
 		}
@@ -119,7 +119,9 @@ func (r *reader) backends(v value) []vsg.Backend {
 	return backends
 }
 
-func (r *reader) backend(v value) vsg.Backend {
+// backend reads one of them. What the service would refuse is refused here,
+// because it would refuse the whole call, with the backends of other messages.
+func (r *reader) backend(v value, kind Kind) vsg.Backend {
 	o, err := v.object()
 	if err != nil {
 		r.fail(err.Code, err.Path, err.Message)
@@ -128,11 +130,11 @@ func (r *reader) backend(v value) vsg.Backend {
 	r.need(o.get("Port"), string(o.get("Port").raw), "it is the port that the backend server listens on")
 	b := vsg.Backend{
 		ServerID:    r.serverID(o.get("ServerId")),
-		ServerIP:    r.name(o.get("ServerIp")),
+		ServerIP:    r.address(o.get("ServerIp")),
 		Port:        r.integer(o.get("Port"), vsg.MinPort, vsg.MaxPort, 0),
 		Weight:      r.integer(o.get("Weight"), vsg.MinWeight, vsg.MaxWeight, vsg.DefaultWeight),
 		Type:        vsg.Type(strings.ToLower(r.name(o.get("Type")))),
-		Description: r.text(o.get("Description"), maxDescription),
+		Description: r.text(o.get("Description"), vsg.MaxDescription),
 	}
 	switch b.Type {
 	case "":
@@ -142,7 +144,26 @@ func (r *reader) backend(v value) vsg.Backend {
 		r.fail("Malformed", o.get("Type").path, "must be ecs, eni or eci")
 	}
 	if b.Type == vsg.ECS {
+		if strings.HasPrefix(b.ServerID, "eni-") || strings.HasPrefix(b.ServerID, "eci-") {
+			r.fail("Malformed", o.get("Type").path, "must be "+b.ServerID[:3]+", as the ServerId is no ECS instance's")
+		}
 		b.ServerIP = "" // an ECS instance is known by its id alone, whatever the sender adds
 	}
+	if kind == Launch && b.Description != "" && !vsg.ValidDescription(b.Description) {
+		r.fail("Malformed", o.get("Description").path, vsg.DescriptionRule)
+	}
 	return b
+}
+
+// address reads an IP address, in the one form in which it is compared.
+func (r *reader) address(v value) string {
+	text := r.name(v)
+	if text == "" {
+		return ""
+	}
+	ip, ok := vsg.CanonicalIP(text)
+	if !ok {
+		r.fail("Malformed", v.path, "must be an IP address without a zone")
+	}
+	return ip
 }

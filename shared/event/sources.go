@@ -19,5 +19,6 @@ const (
 	reasonWarmPool     = "the instance goes into the warm pool and takes no traffic yet"
 	reasonSubscription = "it is about the subscription, not about an instance"
 	reasonUnknownEvent = "the event is of a kind that is not known here"
+	reasonNoTrigger    = "a timer that no timer trigger delivered: only that may ask for a reconcile run"
 	reasonNothingToDo  = "the message names nothing to do"
 )

@@ -147,8 +147,12 @@ func requote(out, text []byte, i int) ([]byte, int) {
 // queryParameters reads a request as the API's page prints it: parameters
 // joined by &, with or without a URL before them. Only those that say what to
 // do are kept; a signature or an access key is not even looked at. The result
-// is nil if it is no such request.
+// is nil if it is no such request from end to end: a line of a log that quotes
+// one asks for nothing.
 func queryParameters(text []byte) []byte {
+	if len(text) == 0 || strings.IndexByte("{[\"'", text[0]) >= 0 {
+		return nil
+	}
 	if !bytes.Contains(text, []byte("VServerGroupId=")) && !bytes.Contains(text, []byte("BackendServers=")) {
 		return nil
 	}
@@ -158,7 +162,14 @@ func queryParameters(text []byte) []byte {
 	}
 	found := map[string]string{}
 	for pair := range strings.SplitSeq(query, "&") {
-		name, raw, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		pair = strings.TrimSpace(pair)
+		name, raw, whole := strings.Cut(pair, "=")
+		if pair == "" {
+			continue
+		}
+		if !whole || strings.Trim(name, idAlphabet) != "" {
+			return nil
+		}
 		switch name {
 		case "Action", "RegionId", "VServerGroupId", "BackendServers":
 			plain, err := url.QueryUnescape(strings.TrimSpace(raw))

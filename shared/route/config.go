@@ -217,7 +217,7 @@ func (r *Route) names(g vsg.Group) bool {
 		}
 		regions := r.regions()
 		if len(regions) == 0 {
-			return true
+			return validID(g.RegionID) // it becomes a part of the endpoint's name
 		}
 		for _, region := range regions {
 			if region == g.RegionID {

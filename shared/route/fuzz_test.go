@@ -44,7 +44,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%+v", r)
 			}
 			for _, target := range r.Targets {
-				if !validID(target.Group.ID) || !validID(target.Group.RegionID) || target.Port < 1 || target.Port > 65535 || target.Weight < 0 || target.Weight > 100 || !validType(target.Type) || !validDescription(target.Description) {
+				if !validID(target.Group.ID) || !validID(target.Group.RegionID) || target.Port < 1 || target.Port > 65535 || target.Weight < 0 || target.Weight > 100 || !validType(target.Type) || !vsg.ValidDescription(target.Description) {
 					t.Fatalf("%+v", target)
 				}
 			}

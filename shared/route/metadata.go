@@ -63,8 +63,8 @@ func (r *Route) metadataTargets(n event.Notice) ([]Target, error) {
 		if !validType(t.Type) {
 			return nil, &Error{Code: "Malformed", Path: at + ".type", Message: "must be ecs, eni or eci"}
 		}
-		if !validDescription(t.Description) {
-			return nil, &Error{Code: "Malformed", Path: at + ".description", Message: descriptionRule}
+		if !vsg.ValidDescription(t.Description) {
+			return nil, &Error{Code: "Malformed", Path: at + ".description", Message: vsg.DescriptionRule}
 		}
 		if !r.names(t.Group) {
 			return nil, &Error{Code: "GroupNotAllowed", Path: at + ".vServerGroupId", Message: fmt.Sprintf(

@@ -162,8 +162,8 @@ func hasAddress(targets []Target) bool {
 func (d *document) label(p place) string {
 	before := len(d.problems)
 	name := d.text(p)
-	if p.node != nil && len(d.problems) == before && !validDescription(name) {
-		d.report(p, descriptionRule)
+	if p.node != nil && len(d.problems) == before && !vsg.ValidDescription(name) {
+		d.report(p, vsg.DescriptionRule)
 	}
 	return name
 }

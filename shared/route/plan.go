@@ -2,7 +2,6 @@ package route
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"slb-registrar/shared/event"
@@ -147,10 +146,11 @@ func (r *Route) server(n event.Notice) (id, ip string, err error) {
 	if ip, err = r.ServerIP.render(n.InstanceID, n.Metadata); err != nil {
 		return "", "", &Error{Code: "NoServerIp", Message: fmt.Sprintf("serverIp of route %s: %v", r.Name, err)}
 	}
-	if _, err := netip.ParseAddr(ip); err != nil {
-		return "", "", &Error{Code: "NoServerIp", Message: fmt.Sprintf("serverIp of route %s gives %q, which is no IP address", r.Name, ip)}
+	canonical, ok := vsg.CanonicalIP(ip)
+	if !ok {
+		return "", "", &Error{Code: "NoServerIp", Message: fmt.Sprintf("serverIp of route %s gives %q, which is no IP address without a zone", r.Name, ip)}
 	}
-	return id, ip, nil
+	return id, canonical, nil
 }
 
 // typeFits refuses what the service would refuse with less clear words.

@@ -157,6 +157,30 @@ func TestTheBackendOfAnEC2InstanceComesFromTheMetadata(t *testing.T) {
 			}
 		}
 	}
+	for written, want := range map[string]string{"::ffff:192.0.2.1": "192.0.2.1", "2001:DB8:0::1": "2001:db8::1", "fe80::1%eth0": ""} {
+		n.Metadata = `{"serverId":"eni-1","net":{"ip":"` + written + `"}}`
+		plan, err := eni.Plan(n)
+		if want == "" {
+			if code(err) != "NoServerIp" {
+				t.Errorf("%s: got %v", written, err)
+			}
+			continue
+		}
+		if err != nil || plan.Changes[0].Backend.ServerIP != want {
+			t.Errorf("%s: got %+v and %v, want %s", written, plan.Changes, err, want)
+		}
+	}
+}
+
+func TestARegionThatIsNoneIsNotAllowedByMetadataEither(t *testing.T) {
+	c := parse(t, small("match: {scalingGroupId: '*'}\nmetadataTargets: true\nallowVServerGroups: [rsp-2]"))
+	for region, want := range map[string]string{"cn-shanghai": "", "x/evil.example": "GroupNotAllowed", "a b": "GroupNotAllowed"} {
+		n := launched("asg-1")
+		n.Metadata = `{"targets":[{"regionId":"` + region + `","vServerGroupId":"rsp-2","port":80}]}`
+		if _, err := c.Plan(n); code(err) != want {
+			t.Errorf("%s: got %v, want %q", region, err, want)
+		}
+	}
 }
 
 func TestAnIDThatIsOfNoInstanceNeedsItsType(t *testing.T) {
@@ -213,14 +237,16 @@ routes:
 - {name: anywhere, match: {source: request-parameters}, allowVServerGroups: [rsp-4]}
 `)
 	for group, want := range map[vsg.Group]string{
-		{RegionID: "cn-hangzhou", ID: "rsp-1"}: "by-hand", // it matches too
-		{RegionID: "cn-hangzhou", ID: "rsp-2"}: "web",
-		{RegionID: "cn-hangzhou", ID: "rsp-3"}: "by-hand",
-		{RegionID: "cn-shanghai", ID: "rsp-4"}: "anywhere",
-		{RegionID: "cn-shanghai", ID: "rsp-1"}: "",
-		{RegionID: "cn-shanghai", ID: "rsp-2"}: "",
-		{RegionID: "cn-hangzhou", ID: "rsp-5"}: "",
-		{RegionID: "", ID: "rsp-1"}:            "",
+		{RegionID: "cn-hangzhou", ID: "rsp-1"}:    "by-hand", // it matches too
+		{RegionID: "cn-hangzhou", ID: "rsp-2"}:    "web",
+		{RegionID: "cn-hangzhou", ID: "rsp-3"}:    "by-hand",
+		{RegionID: "cn-shanghai", ID: "rsp-4"}:    "anywhere",
+		{RegionID: "x/evil.example", ID: "rsp-4"}: "",
+		{RegionID: "", ID: "rsp-4"}:               "",
+		{RegionID: "cn-shanghai", ID: "rsp-1"}:    "",
+		{RegionID: "cn-shanghai", ID: "rsp-2"}:    "",
+		{RegionID: "cn-hangzhou", ID: "rsp-5"}:    "",
+		{RegionID: "", ID: "rsp-1"}:               "",
 	} {
 		n := event.Notice{
 			Kind: event.Launch, Origin: event.FromUser, Source: event.SourceRequest, RegionID: group.RegionID, InstanceID: "i-1", Launch: "l",

@@ -2,31 +2,11 @@ package route
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"slb-registrar/shared/vsg"
 )
 
-const (
-	maxID          = 128
-	maxDescription = 80 // AddVServerGroupBackendServers, newest edition of its page
-)
-
-const descriptionRule = "must have 1 to 80 characters: letters, digits, and - / . _"
-
-// validDescription holds the rule of the API for a backend's Description.
-func validDescription(text string) bool {
-	if n := utf8.RuneCountInString(text); n < 1 || n > maxDescription {
-		return false
-	}
-	for _, c := range text {
-		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("-/._", c) {
-			return false
-		}
-	}
-	return true
-}
+const maxID = 128
 
 func validType(t vsg.Type) bool {
 	return t == vsg.ECS || t == vsg.ENI || t == vsg.ECI
