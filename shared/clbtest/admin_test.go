@@ -2,6 +2,7 @@ package clbtest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -218,6 +219,34 @@ func TestImpossibleStatesAreRefusedWithAReason(t *testing.T) {
 	} {
 		if _, err := clbtest.ParseState([]byte(state)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", state, err, want)
+		}
+	}
+}
+
+// A seed says nothing of how many backends a load balancer may have: that is the
+// simulator's to say, whose file and flags come in any order.
+func TestASeedIsHeldToTheLimitOfItsSimulator(t *testing.T) {
+	var backends []string
+	for i := range 300 {
+		backends = append(backends, fmt.Sprintf(`{"ServerId":"i-%d","Port":80}`, i))
+	}
+	seed := `{"loadBalancers":[{"regionId":"cn-hangzhou","loadBalancerId":"lb-1","vServerGroups":[{"vServerGroupId":"rsp-1","backends":[` +
+		strings.Join(backends, ",") + `]}]}]}`
+	state, err := clbtest.ParseState([]byte(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int]int{0: http.StatusBadRequest, 299: http.StatusBadRequest, 300: http.StatusNoContent, 2000: http.StatusNoContent} {
+		sim := clbtest.Start(t, clbtest.Options{MaxBackends: limit})
+		if status, body := admin(t, sim, "PUT", "/_sim/state", seed); status != want {
+			t.Errorf("limit %d: %d %s, want %d", limit, status, body, want)
+		}
+		server, err := clbtest.Listen(t.Context(), "127.0.0.1:0", clbtest.Options{State: state, MaxBackends: limit}, false)
+		if (err == nil) != (want == http.StatusNoContent) {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+		if err == nil {
+			_ = server.Close()
 		}
 	}
 }

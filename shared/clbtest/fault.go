@@ -18,12 +18,12 @@ type Fault struct {
 	ServerIP       string `json:"serverIp,omitempty"`
 
 	// Nth acts on the nth call only, Every on each nth; Probability, from 0 to
-	// 1, on what a generator seeded with Seed says. Without any of the three
-	// the rule acts on every call.
-	Nth         int     `json:"nth,omitempty"`
-	Every       int     `json:"every,omitempty"`
-	Probability float64 `json:"probability,omitempty"`
-	Seed        uint64  `json:"seed,omitempty"`
+	// 1, on what a generator seeded with Seed says: 0 never. Without any of the
+	// three the rule acts on every call.
+	Nth         int      `json:"nth,omitempty"`
+	Every       int      `json:"every,omitempty"`
+	Probability *float64 `json:"probability,omitempty"`
+	Seed        uint64   `json:"seed,omitempty"`
 	// Times is how often it acts at most; 0 means without limit.
 	Times int `json:"times,omitempty"`
 	// For is how long it acts, a duration from when it was set; empty means
@@ -98,7 +98,7 @@ func ParseFaults(data []byte) ([]Fault, error) {
 // check says what is wrong with a rule.
 func (f *Fault) check() error {
 	whens := 0
-	for _, given := range []bool{f.Nth != 0, f.Every != 0, f.Probability != 0} {
+	for _, given := range []bool{f.Nth != 0, f.Every != 0, f.Probability != nil} {
 		if given {
 			whens++
 		}
@@ -108,8 +108,8 @@ func (f *Fault) check() error {
 		return fmt.Errorf("nth, every and probability exclude each other")
 	case f.Nth < 0 || f.Every < 0 || f.Times < 0:
 		return fmt.Errorf("nth, every and times cannot be negative")
-	case f.Probability < 0 || f.Probability > 1:
-		return fmt.Errorf("probability %v is not in 0–1", f.Probability)
+	case f.Probability != nil && (*f.Probability < 0 || *f.Probability > 1):
+		return fmt.Errorf("probability %v is not in 0–1", *f.Probability)
 	}
 	if _, err := duration(f.For, 0); err != nil {
 		return fmt.Errorf("for: %w", err)

@@ -52,6 +52,7 @@ func TestRulesActWhenTheySay(t *testing.T) {
 		{"one server", `[{"serverId":"i-3","effect":{"code":"A"}}]`, "OK OK OK A OK OK"},
 		{"an address", `[{"serverIp":"192.0.2.1","effect":{"code":"A"}}]`, "OK OK OK OK OK OK"},
 		{"certain", `[{"probability":1,"effect":{"code":"A"}}]`, "A A A A A A"},
+		{"never", `[{"probability":0,"effect":{"code":"A"}}]`, "OK OK OK OK OK OK"},
 		{"none", `[]`, "OK OK OK OK OK OK"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -227,6 +228,8 @@ func TestImpossibleRulesAreRefusedWithAReason(t *testing.T) {
 		`[{"effect":{"code":"A","reset":"after"}}]`:            "exclude each other",
 		`[{"nth":1,"every":2,"effect":{"code":"A"}}]`:          "exclude each other",
 		`[{"nth":-1,"effect":{"code":"A"}}]`:                   "cannot be negative",
+		`[{"nth":1,"probability":0,"effect":{"code":"A"}}]`:    "exclude each other",
+		`[{"probability":-0.5,"effect":{"code":"A"}}]`:         "probability -0.5 is not in 0–1",
 		`[{"probability":1.5,"effect":{"code":"A"}}]`:          "probability 1.5 is not in 0–1",
 		`[{"for":"soon","effect":{"code":"A"}}]`:               `for: "soon" is no duration`,
 		`[{"effect":{"latency":"-1s"}}]`:                       `latency: "-1s" is no duration`,

@@ -193,12 +193,13 @@ func (e *exchange) createVServerGroup() (document, *failure) {
 	}
 	lb := e.loadBalancer
 	var g *group
+	var members []Backend // the answer's, for others may change the group by then
 	fail = e.change(lb, nil, func(now time.Time) (plan, *failure) {
 		if fail := e.checkServers(lb, e.servers, now); fail != nil {
 			return plan{}, fail
 		}
-		members, fail := e.sim.added(nil, e.servers)
-		if fail != nil {
+		var fail *failure
+		if members, fail = e.sim.added(nil, e.servers); fail != nil {
 			return plan{}, fail
 		}
 		if lb.members+len(members) > lb.info.MaxBackends {
@@ -215,7 +216,7 @@ func (e *exchange) createVServerGroup() (document, *failure) {
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"BackendServers", lb.memberList(g.members)}}, nil
+	return document{{"VServerGroupId", g.id}, {"BackendServers", lb.memberList(members)}}, nil
 }
 
 func (e *exchange) deleteVServerGroup() (document, *failure) {

@@ -2,7 +2,9 @@ package clbtest_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,4 +252,39 @@ func TestAutoCreateGivesEveryGroupALoadBalancerOfItsOwn(t *testing.T) {
 			t.Errorf("%+v", lb)
 		}
 	}
+}
+
+// Others may find a group and change it before whoever made it has read the answer.
+func TestAGroupThatIsMadeCanBeChangedAtOnce(t *testing.T) {
+	sim := clbtest.New(clbtest.Options{State: clbtest.State{
+		LoadBalancers: []clbtest.LoadBalancer{{RegionID: "cn-hangzhou", LoadBalancerID: "lb-1"}},
+		Instances:     []clbtest.Instance{{InstanceID: "i-0"}, {InstanceID: "i-1"}},
+	}})
+	made := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		changed := map[string]bool{}
+		for open := true; open; {
+			select {
+			case <-made:
+				open = false
+			default:
+			}
+			for _, lb := range sim.State().LoadBalancers {
+				for _, g := range lb.VServerGroups {
+					if !changed[g.VServerGroupID] {
+						changed[g.VServerGroupID] = true
+						call(t, sim, add, values{"VServerGroupId": g.VServerGroupID, "BackendServers": servers(1, 1)})
+					}
+				}
+			}
+		}
+	})
+	for range 50 {
+		if status, code, body := call(t, sim, "CreateVServerGroup", values{"LoadBalancerId": "lb-1", "BackendServers": servers(0, 1)}); status != http.StatusOK {
+			t.Fatalf("%d %s %s", status, code, body)
+		}
+	}
+	close(made)
+	others.Wait()
 }

@@ -107,8 +107,8 @@ func (r *rule) due() bool {
 		return r.matched == r.Nth
 	case r.Every > 0:
 		return r.matched%r.Every == 0
-	case r.Probability > 0:
-		return r.random.Float64() < r.Probability
+	case r.Probability != nil:
+		return r.random.Float64() < *r.Probability
 	}
 	return true
 }

@@ -22,7 +22,8 @@ type Simulator struct {
 }
 
 // New returns a simulator. It panics if the state or the faults of o are
-// impossible; [ParseState] and [ParseFaults] tell beforehand.
+// impossible; [ParseState] and [ParseFaults] tell beforehand, but for more
+// backends than the MaxBackends of o.
 func New(o Options) *Simulator {
 	s, err := newSimulator(o)
 	if err != nil {

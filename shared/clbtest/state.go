@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -169,13 +170,15 @@ func (st State) clone() State {
 }
 
 // ParseState reads a seed file. Unknown fields, impossible values and anything
-// mentioned twice are errors that say where.
+// mentioned twice are errors that say where. How many backends a load balancer
+// may have that does not say so is the simulator's to know: [Simulator.Seed]
+// and [Listen] check it.
 func ParseState(data []byte) (State, error) {
 	var st State
 	if err := decodeStrictly(data, &st); err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
-	if _, err := newWorld(st, Options{}.withDefaults(), time.Now()); err != nil {
+	if _, err := newWorld(st, Options{MaxBackends: math.MaxInt}, time.Now()); err != nil {
 		return State{}, err
 	}
 	return st, nil

@@ -129,7 +129,7 @@ func draw(rt *rapid.T) drawn {
 				"", "DescribeScalingInstances", "DescribeVServerGroupAttribute",
 				"AddVServerGroupBackendServers", "RemoveVServerGroupBackendServers", "SetVServerGroupAttribute",
 			}).Draw(rt, "action"),
-			Probability: rapid.SampledFrom([]float64{0.1, 0.5, 1}).Draw(rt, "probability"), Seed: rapid.Uint64().Draw(rt, "seed"),
+			Probability: new(rapid.SampledFrom([]float64{0.1, 0.5, 1}).Draw(rt, "probability")), Seed: rapid.Uint64().Draw(rt, "seed"),
 			For: "5m",
 			Effect: rapid.SampledFrom([]clbtest.Effect{
 				{Code: "Throttling.User"}, {Code: "BackendServer.configuring"}, {Code: "InternalError"}, {Code: "Forbidden.RAM", HTTPStatus: 403},

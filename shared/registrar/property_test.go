@@ -64,7 +64,7 @@ func drawPlan(t *rapid.T) plan {
 			f.ServerID = server(rapid.IntRange(0, servers-1).Draw(t, "which"))
 		}
 		if rapid.Bool().Draw(t, "sometimes") {
-			f.Probability, f.Seed = 0.5, rapid.Uint64().Draw(t, "seed")
+			f.Probability, f.Seed = new(0.5), rapid.Uint64().Draw(t, "seed")
 		}
 		switch rapid.IntRange(0, 3).Draw(t, "effect") {
 		case 0:

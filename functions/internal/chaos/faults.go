@@ -45,7 +45,7 @@ func faults(seed uint64, activities []*activity) []clbtest.Fault {
 	rest := 1.0
 	for i, k := range kinds {
 		share := k.share / total * faultRate
-		out = append(out, clbtest.Fault{Probability: share / rest, Seed: seed*1000 + uint64(i), Effect: k.effect})
+		out = append(out, clbtest.Fault{Probability: new(share / rest), Seed: seed*1000 + uint64(i), Effect: k.effect})
 		rest -= share
 	}
 	// Above all, the service throttles who calls too often. Throttling that does
