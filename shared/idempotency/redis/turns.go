@@ -84,7 +84,7 @@ func (t *turns) Take(ctx context.Context, lb vsg.LoadBalancer) (registrar.Turn, 
 	for {
 		s, err := t.ask(ctx, "take", turn.key, turn.token, arrived)
 		if err != nil {
-			turn.leave(ctx)
+			turn.release(ctx, -1, 0)
 			return nil, fmt.Errorf("turns: redis: %w", err)
 		}
 		if s.mine {
@@ -97,7 +97,7 @@ func (t *turns) Take(ctx context.Context, lb vsg.LoadBalancer) (registrar.Turn, 
 		case <-poll.C:
 		case <-ctx.Done():
 			poll.Stop()
-			turn.leave(ctx)
+			turn.release(ctx, -1, 0)
 			return nil, fmt.Errorf("turns: %w", ctx.Err())
 		}
 	}
@@ -227,18 +227,28 @@ func (t *turn) Keep(ctx context.Context) bool {
 	return err == nil && s.mine && (s.waiting == 0 || !over)
 }
 
-// Give lets the next one in and leaves it what is known, even if ctx has ended.
+// Give lets the next one in and leaves it what is known, even if ctx has ended:
+// then, or when it ends, nobody waits for the answer any more.
 func (t *turn) Give(ctx context.Context, after registrar.Handover) {
 	t.quit()
 	age := int64(-1)
 	if !after.Ended.IsZero() {
 		age = max(0, time.Since(after.Ended).Microseconds())
 	}
-	// What cannot be given back lapses.
-	_, _ = t.turns.ask(context.WithoutCancel(ctx), "give", t.key, t.token, age, after.Settling.Microseconds())
+	select {
+	case <-t.release(ctx, age, after.Settling):
+	case <-ctx.Done():
+	}
 }
 
-// leave takes back a place in the line, so that the next one need not find out.
-func (t *turn) leave(ctx context.Context) {
-	_, _ = t.turns.ask(context.WithoutCancel(ctx), "give", t.key, t.token, -1, 0)
+// release gives the turn back, or the place in the line, so that the next one
+// need not find out. The channel is closed when Redis has been asked; what
+// cannot be given back lapses.
+func (t *turn) release(ctx context.Context, age int64, settling time.Duration) <-chan struct{} {
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		_, _ = t.turns.ask(context.WithoutCancel(ctx), "give", t.key, t.token, age, settling.Microseconds())
+	}()
+	return asked
 }

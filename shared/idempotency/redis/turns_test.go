@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"sync"
@@ -51,6 +52,7 @@ type process struct {
 
 	mu     sync.Mutex
 	killed bool
+	silent bool // its connections are open, and nothing comes back
 	conns  []net.Conn
 }
 
@@ -59,6 +61,11 @@ func (p *process) dial(context.Context, string, string) (net.Conn, error) {
 	defer p.mu.Unlock()
 	if p.killed {
 		return nil, errors.New("killed")
+	}
+	if p.silent {
+		ours, theirs := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, theirs) }()
+		return ours, nil
 	}
 	conn, err := p.server.Dial()
 	if err == nil {
@@ -344,6 +351,36 @@ func TestWithoutRedisTakeFailsFastAndTriesAgainLater(t *testing.T) {
 		p.mu.Unlock()
 		<-time.After(sulk)
 		p.take(t).Give(t.Context(), nothing)
+	})
+}
+
+func TestASilentRedisCostsOneReplyAtMostAndNothingAfterTheContext(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, start func() *process) {
+		impatient, patient, holder := start(), start(), start()
+		impatient.silent, patient.silent = true, true
+
+		ctx, cancel := context.WithTimeout(t.Context(), reply/4)
+		defer cancel()
+		begin := time.Now()
+		if _, err := impatient.store.Turns().Take(ctx, balancer); err == nil || time.Since(begin) != reply/4 {
+			t.Errorf("a context of %v ended after %v: %v", reply/4, time.Since(begin), err)
+		}
+		begin = time.Now()
+		if _, err := patient.store.Turns().Take(t.Context(), balancer); err == nil || time.Since(begin) > reply {
+			t.Errorf("the first failure took %v: %v", time.Since(begin), err)
+		}
+
+		turn := holder.take(t)
+		holder.kill()
+		holder.mu.Lock()
+		holder.killed, holder.silent = false, true
+		holder.mu.Unlock()
+		begin = time.Now()
+		turn.Give(ctx, nothing)
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("giving it back took %v, and its context had ended", took)
+		}
+		<-time.After(2 * reply)
 	})
 }
 
