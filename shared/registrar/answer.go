@@ -52,8 +52,9 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 		it.state = waiting
 		it.last = last
 	}
+	refusals := b.ours
 	if f.disposition != vsg.DispositionConflict {
-		b.conflicts = 0
+		b.conflicts, b.ours = 0, 0
 	}
 	if f.disposition != vsg.DispositionThrottled {
 		b.throttles = 0
@@ -62,7 +63,7 @@ func (r *Registrar) answered(b *balancer, c *batch, a answer) {
 
 	switch f.disposition {
 	case "":
-		r.confirmed(b, c, a, test)
+		r.confirmed(b, c, a, test, refusals)
 	case vsg.DispositionOneBackend, vsg.DispositionMalformed:
 		// A malformed call may be so because of one of its backends.
 		l.failures = 0
@@ -175,8 +176,15 @@ func (r *Registrar) throttled(b *balancer, a answer) {
 func (b *balancer) collided(r *Registrar, a answer) {
 	b.conflicts++
 	waited := a.started.Sub(b.ended)
-	ours := !b.ended.IsZero() && waited <= 2*b.settling.wait(false)+settlingGuess
-	if !ours {
+	ours := !b.ended.IsZero() && waited <= 2*b.settling.wait(false)+settlingGuess ||
+		b.ours > 0 && !b.crowded(a.ended) // nothing was accepted in between
+	b.settling.tried = waited
+	if ours {
+		if b.ours++; b.ours == 1 {
+			b.settling.before = b.settling.wait(false)
+		}
+	} else {
+		b.ours = 0
 		b.meet(a.ended)
 	}
 	crowded := b.crowded(a.ended)
@@ -191,12 +199,13 @@ func (b *balancer) collided(r *Registrar, a answer) {
 }
 
 // confirmed ends what a successful call has brought about. Where the reply
-// lists the members of the group, it is believed rather than the status.
-func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool) {
+// lists the members of the group, it is believed rather than the status. It was
+// refused so often before because our own last change had not settled.
+func (r *Registrar) confirmed(b *balancer, c *batch, a answer, test bool, refusals int) {
 	l := c.lane
 	b.notice(c, a)
 	if !b.ended.IsZero() {
-		b.settling.accepted(a.started.Sub(b.ended), b.crowded(a.ended))
+		b.settling.accepted(a.started.Sub(b.ended), refusals, b.crowded(a.ended))
 	}
 	b.ended, b.bold = a.ended, true
 	if b.crowded(a.ended) {

@@ -42,6 +42,7 @@ type balancer struct {
 	bold      bool           // nothing was refused since, and nobody else's turn was in between
 	notBefore time.Time      // after a conflict or throttling
 	conflicts int            // in a row
+	ours      int            // in a row, taken to be for our own last change
 	throttles int            // in a row
 	turns     int            // how often our turn has come
 	accepted  int            // changes

@@ -7,6 +7,7 @@ import "time"
 const (
 	settlingGuess = 320 * time.Millisecond // the first wait after a refusal
 	settlingMost  = 8 * settlingGuess      // the longest wait that nothing but refusals speaks for
+	settlingLong  = time.Minute            // the longest wait at all
 	settlingFine  = 5 * time.Millisecond   // closer than this is not worth a refusal
 )
 
@@ -24,7 +25,24 @@ type settling struct {
 	guess  time.Duration // as long as nothing is known
 	raised bool          // what was enough was refused since
 	debts  float64       // credits used up
+
+	// After several refusals in a row, what was waited in the end is enough, but
+	// somebody else may have been the reason: the wait from before is tried once
+	// more, if it is worth it.
+	before time.Duration
+	trial  bool
+	tried  time.Duration // what had been waited at the last refusal, whoever's it was
+	calls  int           // accepted since the last refusal
 }
+
+// settlingNear is how soon after a refusal an accepted call shows what it takes.
+const settlingNear = 2 * conflictMost
+
+// settlingStale is how many calls, or after what pause, a long wait is doubted.
+const (
+	settlingStale      = 20
+	settlingStaleAfter = time.Minute
+)
 
 const (
 	settlingCredits = 2
@@ -37,6 +55,9 @@ func (s *settling) wait(bold bool) time.Duration {
 	if !s.known {
 		return s.guess
 	}
+	if bold && s.trial {
+		return s.before
+	}
 	if bold && s.debts <= settlingCredits-1 {
 		next := max(s.enough*4/5, s.short+(s.enough-s.short)*3/4)
 		if s.enough-next >= max(settlingFine, s.enough/32) {
@@ -46,13 +67,27 @@ func (s *settling) wait(bold bool) time.Duration {
 	return s.enough
 }
 
-// accepted takes note that a change was accepted so long after the one before.
-// With others around it may have been their change that it waited for.
-func (s *settling) accepted(waited time.Duration, crowded bool) {
+// accepted takes note that a change was accepted so long after the one before,
+// and after so many refusals in between. With others around it may have been
+// their change that it waited for.
+func (s *settling) accepted(waited time.Duration, refusals int, crowded bool) {
 	if crowded && waited > s.wait(false)*5/4 {
 		return
 	}
-	if s.guess > 0 && (!s.known || waited < s.enough) {
+	near := waited-s.tried < settlingNear // else it was a pause
+	if refusals > 1 && waited > s.wait(false) && near {
+		s.enough, s.known = min(waited, settlingLong), true
+		s.guess = max(s.guess, settlingGuess)
+		s.short = min(s.short, s.enough)
+		s.trial = waited > settlingMost
+	}
+	if waited < s.enough {
+		s.trial = false
+	}
+	if s.calls++; s.known && s.enough > settlingMost && (s.calls >= settlingStale || waited > settlingStaleAfter) {
+		s.calls, s.short, s.debts = 0, 0, min(s.debts, settlingCredits-1)
+	}
+	if s.guess > 0 && (!s.known && near || s.known && waited < s.enough) {
 		s.enough, s.known = waited, true
 		s.short = min(s.short, waited)
 	}
@@ -69,6 +104,7 @@ func (s *settling) accepted(waited time.Duration, crowded bool) {
 // refused takes note that a change was refused so long after the one before.
 // With others around that means something only if we came early.
 func (s *settling) refused(waited time.Duration, crowded bool) {
+	s.trial, s.calls = false, 0
 	switch {
 	case crowded && s.guess > 0 && waited >= s.wait(false):
 	case !s.known:
@@ -83,7 +119,7 @@ func (s *settling) refused(waited time.Duration, crowded bool) {
 	default:
 		// What was enough is so no more: it has become slower, or somebody else
 		// changes the load balancer too.
-		s.enough = max(s.enough, min(waited+waited/4, settlingMost))
+		s.enough = max(s.enough, min(waited+waited/4, max(settlingMost, s.enough+s.enough/4), settlingLong))
 		s.raised = true
 		s.debts = min(s.debts+1, settlingCredits)
 	}
@@ -92,7 +128,7 @@ func (s *settling) refused(waited time.Duration, crowded bool) {
 // disturbed forgets what others may have made it look like.
 func (s *settling) disturbed() {
 	if s.guess > settlingGuess || s.raised {
-		s.guess, s.known, s.short, s.raised = settlingGuess, false, 0, false
+		s.guess, s.known, s.short, s.raised, s.trial = settlingGuess, false, 0, false, false
 	}
 }
 

@@ -80,5 +80,9 @@ func (r *Registrar) takeTurn(b *balancer, h *holder) {
 func (r *Registrar) learned(b *balancer) Handover {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Handover{Ended: b.ended, Settling: b.settling.wait(false)}
+	word := Handover{Ended: b.ended}
+	if b.settling.known {
+		word.Settling = b.settling.wait(false)
+	}
+	return word
 }

@@ -14,11 +14,16 @@ import (
 // during a call or a wait has its chance.
 func (r *Registrar) write(b *balancer) {
 	holder := holder{turns: r.options.Turns}
-	var paced time.Time // when the next call may start, once asked for
+	queued := false // for a place in the pace of the process
+	paced := false  // a place is taken
 	for {
 		now := time.Now()
 		r.mu.Lock()
 		at, isChange, some := b.queue.ready(b.from())
+		if queued && (!some || at.After(now)) {
+			r.pace.leave(b)
+			queued = false
+		}
 		if !some && !holder.holds() {
 			b.running = false
 			r.discard(b)
@@ -30,7 +35,7 @@ func (r *Registrar) write(b *balancer) {
 			holder.give(r.learned(b))
 			continue
 		}
-		if wait := later(at, paced).Sub(now); wait > 0 {
+		if wait := at.Sub(now); wait > 0 {
 			if wait > turnPause {
 				holder.give(r.learned(b))
 			}
@@ -38,11 +43,18 @@ func (r *Registrar) write(b *balancer) {
 			continue
 		}
 		if isChange && b.name.ID != "" && !holder.ready() {
+			r.pace.leave(b)
+			queued = false
 			r.takeTurn(b, &holder)
 			continue
 		}
-		if paced.IsZero() {
-			paced = now.Add(r.pace.reserve(now))
+		if !paced {
+			wait := r.pace.admit(b, now)
+			queued, paced = wait > 0, wait == 0
+			if wait > 0 {
+				b.pause(wait)
+				continue
+			}
 			r.linger(b)
 			continue
 		}
@@ -62,7 +74,7 @@ func (r *Registrar) write(b *balancer) {
 		if c == nil {
 			continue
 		}
-		paced = time.Time{}
+		paced = false
 		r.call(b, c, s, end, &holder)
 	}
 }
