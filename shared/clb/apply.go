@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
@@ -177,6 +178,9 @@ func (m *members) reply() vsg.Reply {
 			ServerID: s.ServerId, ServerIP: canonical(s.ServerIp), Port: s.Port, Weight: s.Weight,
 			Type: vsg.Type(s.Type), Description: s.Description,
 		}
+		if isInstance(&reply.Backends[i]) {
+			reply.Backends[i].ServerIP = ""
+		}
 	}
 	return reply
 }
@@ -188,4 +192,13 @@ func canonical(address string) string {
 		return ip
 	}
 	return address
+}
+
+// isInstance reports whether a member is an ECS instance. That is known by its
+// id alone, and an address that an answer adds would make another of it.
+func isInstance(b *vsg.Backend) bool {
+	if b.Type == "" { // the default, which older answers leave out
+		return !strings.HasPrefix(b.ServerID, "eni-") && !strings.HasPrefix(b.ServerID, "eci-")
+	}
+	return strings.EqualFold(string(b.Type), string(vsg.ECS))
 }

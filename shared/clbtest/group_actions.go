@@ -83,7 +83,7 @@ func (e *exchange) changeMembers(next func(members []Backend, now time.Time) ([]
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"BackendServers", lb.memberList(members)}}, nil
+	return document{{"VServerGroupId", g.id}, {"BackendServers", e.memberList(lb, members)}}, nil
 }
 
 // setVServerGroupAttribute changes the name of the group, and the weights and
@@ -110,7 +110,7 @@ func (e *exchange) setVServerGroupAttribute() (document, *failure) {
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"VServerGroupName", name}, {"BackendServers", lb.memberList(members)}}, nil
+	return document{{"VServerGroupId", g.id}, {"VServerGroupName", name}, {"BackendServers", e.memberList(lb, members)}}, nil
 }
 
 func validName(name string) bool {
@@ -127,7 +127,7 @@ func (e *exchange) describeVServerGroupAttribute() (document, *failure) {
 	if deleted {
 		return nil, refuseWith(http.StatusNotFound, "InvalidParameter", "The specified VServerGroupId does not exist.")
 	}
-	servers := lb.memberList(members)
+	servers := e.memberList(lb, members)
 	servers.detailed = true
 	return document{
 		{"VServerGroupId", g.id},
@@ -216,7 +216,7 @@ func (e *exchange) createVServerGroup() (document, *failure) {
 	if fail != nil {
 		return nil, fail
 	}
-	return document{{"VServerGroupId", g.id}, {"BackendServers", lb.memberList(members)}}, nil
+	return document{{"VServerGroupId", g.id}, {"BackendServers", e.memberList(lb, members)}}, nil
 }
 
 func (e *exchange) deleteVServerGroup() (document, *failure) {

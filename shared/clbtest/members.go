@@ -1,6 +1,7 @@
 package clbtest
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -132,8 +133,25 @@ func (s *Simulator) refuseServers(code string, ids []string) *failure {
 }
 
 // memberList is how answers list members of a group of lb.
-func (lb *loadBalancer) memberList(members []Backend) list {
+func (e *exchange) memberList(lb *loadBalancer, members []Backend) list {
+	if e.sim.options.FillServerIP {
+		members = slices.Clone(members)
+		for i := range members {
+			members[i].ServerIP = cmp.Or(members[i].ServerIP, e.address(members[i].ServerID))
+		}
+	}
 	return list{element: "BackendServer", members: members, vpc: lb.info.VpcID} // which never changes
+}
+
+// address is that of a server: its private one, or one that is made of the
+// order in which it came.
+func (e *exchange) address(serverID string) string {
+	in, ok := e.sim.findInstance(e.world, serverID)
+	if !ok {
+		return "10.0.0.1"
+	}
+	n := in.order
+	return cmp.Or(in.PrivateIPAddress, netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String())
 }
 
 // describe appends what answers say of a member. ServerIp, Description and VpcId

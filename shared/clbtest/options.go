@@ -103,6 +103,9 @@ type Options struct {
 	// NameServers makes the errors about single backend servers name them, as
 	// some of the service's messages do. Without it a client has to find out.
 	NameServers bool
+	// FillServerIP lets answers give the address of every member, those included
+	// that were added without one. It stays no part of who they are.
+	FillServerIP bool
 	// WrapResponses answers successful calls in the form that older pages of
 	// the documentation print and that the service does not send: an object
 	// named after the action, with all numbers as strings.

@@ -18,10 +18,9 @@ func (t *target) compare(d desired, loadBalancerID string, actual []vsg.Backend)
 		drift = append(drift, found)
 		return found
 	}
-	wants, known := d.wants[t.group], t.allKnown(d)
-	members := make(map[vsg.Identity]bool, len(actual))
+	known := t.allKnown(d)
+	wants, missing := match(d.wants[t.group], actual)
 	for _, b := range actual {
-		members[b.Identity()] = true
 		w := wants[b.Identity()]
 		switch {
 		case w == nil && (!known || t.loose && t.isPresent(d, b.ServerID)):
@@ -36,11 +35,11 @@ func (t *target) compare(d desired, loadBalancerID string, actual []vsg.Backend)
 			note(WrongWeight, b).wanted(w)
 		}
 	}
-	for id, w := range wants {
-		if w.serving && w.sure && !members[id] {
-			missing := note(Missing, w.backend)
-			missing.Ours = true
-			missing.wanted(w)
+	for _, w := range missing {
+		if w.serving && w.sure {
+			found := note(Missing, w.backend)
+			found.Ours = true
+			found.wanted(w)
 		}
 	}
 	slices.SortFunc(drift, func(a, b *Drift) int {
@@ -52,6 +51,31 @@ func (t *target) compare(d desired, loadBalancerID string, actual []vsg.Backend)
 		)
 	})
 	return drift
+}
+
+// match finds the member that each want is, see [vsg.Find], and those that
+// have none.
+func match(wants map[vsg.Identity]*want, actual []vsg.Backend) (by map[vsg.Identity]*want, missing []*want) {
+	members := make(map[vsg.Identity]bool, len(actual))
+	for _, b := range actual {
+		members[b.Identity()] = true
+	}
+	by = make(map[vsg.Identity]*want, len(wants))
+	for id, w := range wants {
+		loose := id.ServerIP == "" && !sameType(w.backend.Type, vsg.ECS)
+		if !members[id] && loose {
+			if m := vsg.Find(actual, w.backend); m != nil && wants[m.Identity()] == nil {
+				by[m.Identity()] = w
+				continue
+			}
+		}
+		if !members[id] {
+			missing = append(missing, w)
+			continue
+		}
+		by[id] = w
+	}
+	return by, missing
 }
 
 // allKnown reports whether everything that belongs in the group is known.

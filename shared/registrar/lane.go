@@ -126,6 +126,16 @@ func (l *lane) compare(items []*item, reply vsg.Reply) {
 			it.member = &reply.Backends[i]
 		}
 	}
+	for _, first := range items {
+		b := &first.change.Backend
+		if first.member != nil || b.ServerIP != "" || b.Type == vsg.ECS || b.Type == "" {
+			continue
+		}
+		member := vsg.Find(reply.Backends, *b)
+		for it := first; it != nil; it = it.after {
+			it.member = member
+		}
+	}
 }
 
 // back returns items to the head of the lane, in their order.

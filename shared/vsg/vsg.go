@@ -71,6 +71,29 @@ func (b Backend) Identity() Identity {
 	return Identity{ServerID: b.ServerID, ServerIP: b.ServerIP, Port: b.Port}
 }
 
+// Find returns the member that b is, or nil. A network interface or container
+// may have been added without an address and be listed with the one it has:
+// b without an address is also the only member of its server and port.
+func Find(members []Backend, b Backend) *Backend {
+	var found *Backend
+	several := false
+	for i := range members {
+		m := &members[i]
+		switch {
+		case m.ServerID != b.ServerID || m.Port != b.Port:
+		case m.ServerIP == b.ServerIP:
+			return m
+		case b.ServerIP == "":
+			several = several || found != nil
+			found = m
+		}
+	}
+	if several {
+		return nil
+	}
+	return found
+}
+
 // Action is what a change does to a backend.
 type Action string
 
