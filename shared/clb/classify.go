@@ -35,10 +35,18 @@ var families = []struct {
 	{"Throttling", vsg.DispositionThrottled},
 	{"Forbidden", vsg.DispositionAuth},
 	{"InvalidAccessKeyId.", vsg.DispositionAuth},
-	{"InvalidSecurityToken.", vsg.DispositionAuth},
+	{"InvalidSecurityToken", vsg.DispositionAuth},
 	{"InvalidTimeStamp.", vsg.DispositionStaleSignature},
+	{"InvalidTimestamp.", vsg.DispositionStaleSignature},
+	{"QuotaExceeded", vsg.DispositionQuota},
+	{"Quota.", vsg.DispositionQuota},
+	{"OverQuota.", vsg.DispositionQuota},
+	{"InvalidServerId", vsg.DispositionOneBackend},
+	{"InvalidServerIp", vsg.DispositionOneBackend},
+	{"InvalidPort", vsg.DispositionOneBackend},
 	{"MissingParameter", vsg.DispositionMalformed},
 	{"InvalidParameter.", vsg.DispositionMalformed},
+	{"Missing", vsg.DispositionMalformed},
 }
 
 func (e *Error) classify() (disposition vsg.Disposition, known bool) {
@@ -71,6 +79,11 @@ func (e *Error) byTable() (disposition vsg.Disposition, known bool) {
 	switch {
 	case e.Status == 429:
 		return vsg.DispositionThrottled, false
+	case e.Status == 409:
+		return vsg.DispositionConflict, false
+	case e.Status == 413 || e.Status == 414 || e.Status == 431:
+		// The parameters travel in the URL: fewer backends may fit.
+		return vsg.DispositionMalformed, false
 	case e.Status == 401 || e.Status == 403:
 		return vsg.DispositionAuth, false
 	case e.Status >= 500:
@@ -94,7 +107,7 @@ func (e *Error) byMessage() vsg.Disposition {
 	switch e.Code {
 	case "ServiceUnavailable":
 		// The same code tells of a configuration that will never work.
-		if says("subnet", "vswitch") && says("not exist") || says("region") && says("vpc") {
+		if says("subnet", "vswitch") && says("not exist") || says("region") && says("vpc") && says("not support", "not exist", "lacks") {
 			return vsg.DispositionGroup
 		}
 		return vsg.DispositionTransient
@@ -140,6 +153,7 @@ var table = map[string]vsg.Disposition{
 	"Operation.Conflict":                     vsg.DispositionConflict,
 	"ResourceInOperating":                    vsg.DispositionConflict,
 	"OperationFailed.TokenIsProcessing":      vsg.DispositionConflict,
+	"LastTokenProcessing":                    vsg.DispositionConflict,
 	"RspoolVipExist":                         vsg.DispositionGroup,
 	"RspoolRuleExist":                        vsg.DispositionGroup,
 
@@ -204,6 +218,19 @@ var table = map[string]vsg.Disposition{
 	"InvalidRegionId.NotFound":                           vsg.DispositionGroup,
 	"VServerGroupEmpty":                                  vsg.DispositionGroup,
 
+	// The whole request is wrong, whichever backends it carries.
+	"InvalidAction.NotFound":  vsg.DispositionGroup,
+	"InvalidApi.NotFound":     vsg.DispositionGroup,
+	"InvalidProduct.NotFound": vsg.DispositionGroup,
+	"InvalidVersion":          vsg.DispositionGroup,
+	"UnsupportedHTTPMethod":   vsg.DispositionGroup,
+	"InvalidProtocol.NeedSsl": vsg.DispositionGroup,
+	"InvalidSignatureMethod":  vsg.DispositionGroup,
+	"MissingRegionId":         vsg.DispositionGroup,
+	"MissingVServerGroupId":   vsg.DispositionGroup,
+	"InvalidRegionId":         vsg.DispositionGroup,
+	"InvalidVServerGroupId":   vsg.DispositionGroup,
+
 	// No room; see byTable for *_OverLimit.
 	"InstanceBackendServerNumberOverLimit": vsg.DispositionQuota,
 	"OverQuota":                            vsg.DispositionQuota,
@@ -224,19 +251,8 @@ var table = map[string]vsg.Disposition{
 	// The request is wrong; see families for MissingParameter.*.
 	"BackendServersMalformed": vsg.DispositionMalformed,
 	"TooManyBackendServers":   vsg.DispositionMalformed,
-	"InvalidAction.NotFound":  vsg.DispositionMalformed,
-	"InvalidApi.NotFound":     vsg.DispositionMalformed,
-	"InvalidProduct.NotFound": vsg.DispositionMalformed,
-	"InvalidVersion":          vsg.DispositionMalformed,
-	"UnsupportedHTTPMethod":   vsg.DispositionMalformed,
-	"InvalidProtocol.NeedSsl": vsg.DispositionMalformed,
-	"InvalidSignatureMethod":  vsg.DispositionMalformed,
 	"InvalidParamater":        vsg.DispositionMalformed, // spelt like this
-	"MissingRegionId":         vsg.DispositionMalformed,
-	"MissingVServerGroupId":   vsg.DispositionMalformed,
 	"MissingBackendServers":   vsg.DispositionMalformed,
-	"InvalidRegionId":         vsg.DispositionMalformed,
-	"InvalidVServerGroupId":   vsg.DispositionMalformed,
 	"InvalidBackendServers":   vsg.DispositionMalformed,
 	alibaba.CodeBadRequest:    vsg.DispositionMalformed,
 }

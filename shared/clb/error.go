@@ -39,7 +39,7 @@ func (e *Error) Disposition() vsg.Disposition { return Classify(e) }
 func (e *Error) Details() (code, message, requestID string) { return e.Code, e.Message, e.RequestID }
 
 // Culprits are the ids of the servers that the message names, of those that
-// the call carried, in the call's order; none if it names none.
+// the call carried, in the call's order; none if it names none, or all of several.
 func (e *Error) Culprits() []string { return e.culprits }
 
 // MayPass reports whether the same call may be accepted a little later because
@@ -71,10 +71,18 @@ func explain(err error, backends []vsg.Backend) *Error {
 			e.cause = ended
 		}
 	}
+	named := 0
 	for _, b := range backends {
-		if names(e.Message, b.ServerID) && (len(e.culprits) == 0 || e.culprits[len(e.culprits)-1] != b.ServerID) {
+		if !names(e.Message, b.ServerID) {
+			continue
+		}
+		named++
+		if len(e.culprits) == 0 || e.culprits[len(e.culprits)-1] != b.ServerID {
 			e.culprits = append(e.culprits, b.ServerID)
 		}
+	}
+	if named == len(backends) && len(e.culprits) > 1 {
+		e.culprits = nil // it repeats the parameter, which accuses nobody
 	}
 	return e
 }
