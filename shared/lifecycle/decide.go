@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"slices"
+
 	"slb-registrar/shared/event"
 	"slb-registrar/shared/vsg"
 )
@@ -21,6 +23,8 @@ type Change struct {
 	Status vsg.Status
 	// NotReady is why the backend, though a member, is not fit for traffic.
 	NotReady string
+	// unread says that NotReady is no verdict: nothing could be read last.
+	unread bool
 }
 
 // Decision is what to do about a hook.
@@ -95,4 +99,18 @@ func answer(hook *event.Hook, result, byDefault string, d Decision) Decision {
 	}
 	d.Status, d.Result = Completed, result
 	return d
+}
+
+// blind reports whether it was only for what could not be read that a hook failed.
+func blind(hook *event.Hook, policy Policy, changes []Change) bool {
+	if !Decide(hook, policy, changes).Failed {
+		return false
+	}
+	hopeful := slices.Clone(changes)
+	for i := range hopeful {
+		if hopeful[i].unread {
+			hopeful[i].NotReady = ""
+		}
+	}
+	return !Decide(hook, policy, hopeful).Failed
 }

@@ -61,14 +61,14 @@ type Report struct {
 // concurrent use.
 type Finisher struct {
 	// RedeliveryGap is how long it may take until a message comes again; a hook
-	// that has to wait for that is kept alive for so long. 0 means ten minutes.
+	// that has to wait for that is kept alive for so long. 0 means fifteen minutes.
 	RedeliveryGap time.Duration
 
 	watch Watch
 }
 
 const (
-	defaultGap = 10 * time.Minute
+	defaultGap = 15 * time.Minute
 	// Between two attempts to complete a hook.
 	shortestRetry = 200 * time.Millisecond
 	longestRetry  = 5 * time.Second
@@ -93,7 +93,8 @@ func (f *Finisher) Finish(ctx context.Context, job Job) Report {
 		start, heart := time.Now(), NewHeart(job.Completer, job.Hook, job.Since)
 		notes, err := f.await(ctx, &job, heart)
 		cut := ctx.Err() != nil
-		if cut {
+		unread := err == nil && blind(job.Hook, job.Policy, job.Changes)
+		if cut || unread {
 			err = f.handOver(ctx, job.Grace, heart)
 		}
 		report.Waited, report.Notes, report.Heartbeats = time.Since(start), notes, heart.Beats()
@@ -102,6 +103,9 @@ func (f *Finisher) Finish(ctx context.Context, job Job) Report {
 			return report.of(Ended, err)
 		case cut:
 			decision = Decision{Status: Pending, Reason: "the invocation ended before the load balancer called every backend healthy"}
+		case unread:
+			why := Decide(job.Hook, job.Policy, job.Changes).Reason
+			decision = Decision{Status: Pending, Reason: why}
 		default:
 			decision = Decide(job.Hook, job.Policy, job.Changes)
 		}

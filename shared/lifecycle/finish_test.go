@@ -383,10 +383,23 @@ func TestAReadingThatFailsIsNeitherHealthNorSickness(t *testing.T) {
 		if err := s.sim.SetFaults([]clbtest.Fault{{Action: "DescribeHealthStatus", Effect: clbtest.Effect{Code: "Forbidden.RAM"}}}); err != nil {
 			t.Fatal(err)
 		}
+		job.Policy.Failure = lifecycle.Abandon
 		r := s.finisher.Finish(t.Context(), job)
-		s.expect(r, lifecycle.Left, "")
-		if !strings.Contains(r.Message, "Forbidden.RAM") {
+		s.expect(r, lifecycle.Pending, "")
+		if !strings.Contains(r.Message, "Forbidden.RAM") || s.action().Heartbeats == 0 {
 			t.Errorf("the reason is %q", r.Message)
+		}
+	})
+	story(t, "and one group that cannot be read keeps no other from being seen", func(t *testing.T) {
+		s := newStage(t, map[string]string{"i-1": ""}, "t-1")
+		job := s.job("t-1", 20*time.Second, s.member(web, "i-1", 100), s.member(admin, "i-1", 100))
+		job.Policy.Failure = lifecycle.Abandon
+		if err := s.sim.SetFaults([]clbtest.Fault{{Action: "DescribeVServerGroupAttribute", VServerGroupID: web.ID, Effect: clbtest.Effect{Code: "Forbidden.RAM"}}}); err != nil {
+			t.Fatal(err)
+		}
+		s.expect(s.finisher.Finish(t.Context(), job), lifecycle.Pending, "")
+		if job.Changes[1].NotReady != "" {
+			t.Errorf("the other was not seen: %s", job.Changes[1].NotReady)
 		}
 	})
 }

@@ -14,10 +14,10 @@ const (
 	shortestHook = 30 * time.Second
 	// heartMargin is how long before a possible time-out a heartbeat is sent.
 	heartMargin = 10 * time.Second
-	// leastHeartbeat is the default time-out of a hook of Alibaba Cloud. A
-	// heartbeat asks for no less, because there it replaces the hook's own
+	// leastHeartbeat is the time-out that the console of Alibaba Cloud gives a
+	// hook; that of the API is 600 s. A heartbeat asks for no less, because there it replaces the hook's own
 	// time-out and should not cut it short, and because only 20 are allowed.
-	leastHeartbeat = 600 * time.Second
+	leastHeartbeat = 1800 * time.Second
 	// mostHeartbeat is the longest that a heartbeat can ask for.
 	mostHeartbeat = 6 * time.Hour
 )

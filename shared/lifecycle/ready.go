@@ -78,30 +78,39 @@ func (f *Finisher) await(ctx context.Context, job *Job, heart *Heart) (notes []s
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	byBalancer := map[vsg.LoadBalancer][]*Change{}
+	byGroup := map[vsg.Group][]*Change{} // those whose load balancer has to be asked for
 	for _, c := range waiting {
-		lb := vsg.LoadBalancer{RegionID: c.Group.RegionID, ID: c.LoadBalancerID}
-		if lb.ID == "" {
-			lb.ID, err = f.find(limited, job.Balancer, c.Group)
-			if err != nil {
-				c.NotReady = "the load balancer of the group could not be found: " + err.Error()
-				continue
-			}
+		if c.LoadBalancerID == "" {
+			byGroup[c.Group] = append(byGroup[c.Group], c)
+			continue
 		}
+		lb := vsg.LoadBalancer{RegionID: c.Group.RegionID, ID: c.LoadBalancerID}
 		byBalancer[lb] = append(byBalancer[lb], c)
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var ended error
+	conclude := func(explained []string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		notes = append(notes, explained...)
+		if err != nil {
+			ended = err
+			cancel()
+		}
+	}
 	for lb, changes := range byBalancer {
+		all.Go(func() { conclude(f.awaitOne(limited, job, heart, lb, changes, deadline)) })
+	}
+	for group, changes := range byGroup {
 		all.Go(func() {
-			explained, err := f.awaitOne(limited, job, heart, lb, changes, deadline)
-			mu.Lock()
-			defer mu.Unlock()
-			notes = append(notes, explained...)
-			if err != nil {
-				ended = err
-				cancel()
+			id, err := f.find(limited, job, heart, group, changes, deadline)
+			if err != nil || id == "" {
+				conclude(nil, err)
+				return
 			}
+			lb := vsg.LoadBalancer{RegionID: group.RegionID, ID: id}
+			conclude(f.awaitOne(limited, job, heart, lb, changes, deadline))
 		})
 	}
 	all.Wait()
@@ -128,15 +137,25 @@ func (j *Job) awaited() (waiting []*Change, notes []string) {
 	return waiting, notes
 }
 
-// find asks for the load balancer of a group until the context ends.
-func (f *Finisher) find(ctx context.Context, balancer Balancer, group vsg.Group) (string, error) {
+// find asks for the load balancer of a group until the context ends; then it
+// is empty. The error is that of a hook that has ended.
+func (f *Finisher) find(ctx context.Context, job *Job, heart *Heart, group vsg.Group, changes []*Change, deadline time.Time) (string, error) {
 	for wait := shortestPoll; ; wait = min(2*wait, longestPoll) {
-		id, err := f.watch.owner(ctx, balancer, group)
-		if err == nil || ctx.Err() != nil {
-			return id, err
+		id, err := f.watch.owner(ctx, job.Balancer, group)
+		if err == nil {
+			return id, nil
+		}
+		for _, c := range changes {
+			c.NotReady, c.unread = "the load balancer of the group could not be found: "+err.Error(), true
+		}
+		if ctx.Err() != nil {
+			return "", nil
+		}
+		if err := heart.Cover(ctx, longestPoll, time.Until(deadline)+f.gap()); err != nil && asError(err).Ended {
+			return "", err
 		}
 		if pause(ctx, wait) != nil {
-			return "", err
+			return "", nil
 		}
 	}
 }
@@ -153,17 +172,18 @@ func (f *Finisher) awaitOne(ctx context.Context, job *Job, heart *Heart, lb vsg.
 		case ctx.Err() != nil:
 			for _, c := range changes {
 				if c.NotReady == "" {
-					c.NotReady = "the load balancer was not seen to call it healthy"
+					c.NotReady, c.unread = "the load balancer was not seen to call it healthy", true
 				}
 			}
 			return notes, nil
 		case err != nil:
 			for _, c := range changes {
-				c.NotReady = "its health could not be read: " + err.Error()
+				c.NotReady, c.unread = "its health could not be read: "+err.Error(), true
 			}
 		default:
 			changes = slices.DeleteFunc(changes, func(c *Change) bool {
 				v := seen.judge(c.Group.ID, c.Backend)
+				c.unread = false
 				if c.NotReady = ""; !v.ready {
 					c.NotReady = v.why
 				} else if v.why != "" {

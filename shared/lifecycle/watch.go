@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -86,6 +87,9 @@ func (w *Watch) owner(ctx context.Context, balancer Balancer, group vsg.Group) (
 	if w.owners == nil {
 		w.owners = map[vsg.Group]string{}
 	}
+	if reply.LoadBalancerID == "" {
+		return "", errors.New("the answer does not name it")
+	}
 	w.owners[group] = reply.LoadBalancerID
 	return reply.LoadBalancerID, nil
 }
@@ -141,14 +145,18 @@ func (w *Watch) look(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer
 
 // read fills the board. Only the one who set b.reading calls it.
 func (b *board) read(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer, number int) {
-	seen, err := b.see(ctx, balancer, lb)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if ctx.Err() == nil { // else it says nothing about the load balancer: another one reads
-		b.ended, b.seen, b.failed = number, seen, err
-	}
-	close(b.reading)
-	b.reading = nil
+	var seen *sight
+	err := errors.New("the reading broke off") // by a panic, which must not keep the others waiting
+	defer func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if ctx.Err() == nil { // else it says nothing about the load balancer: another one reads
+			b.ended, b.seen, b.failed = number, seen, err
+		}
+		close(b.reading)
+		b.reading = nil
+	}()
+	seen, err = b.see(ctx, balancer, lb)
 }
 
 func (b *board) see(ctx context.Context, balancer Balancer, lb vsg.LoadBalancer) (*sight, error) {

@@ -136,7 +136,7 @@ func (c *Client) do(ctx context.Context, hook *event.Hook, request requests.AcsR
 	}
 	return &lifecycle.Error{
 		Code: failure.Code, Message: failure.Message, RequestID: failure.RequestID,
-		Ended:     failure.Code == ended,
+		Ended:     failure.Code == ended || strings.HasPrefix(failure.Code, "InvalidLifecycleHookId"), // the hook was deleted
 		Exhausted: failure.Code == "LifecycleAction.TimeExceeded" || failure.Code == "LifecycleAction.RecordTimesExceeded",
 		Temporary: temporary(failure),
 	}

@@ -76,6 +76,7 @@ func TestErrorsSayWhatToDoAndNothingSecret(t *testing.T) {
 		want   lifecycle.Error
 	}{
 		"LifecycleHookIdAndLifecycleActionToken.Invalid": {400, lifecycle.Error{Ended: true}},
+		"InvalidLifecycleHookId.NotFound":                {404, lifecycle.Error{Ended: true}},
 		"LifecycleAction.TimeExceeded":                   {400, lifecycle.Error{Exhausted: true}},
 		"LifecycleAction.RecordTimesExceeded":            {400, lifecycle.Error{Exhausted: true}},
 		"InvalidParamter":                                {400, lifecycle.Error{}},
