@@ -1,8 +1,10 @@
 package registrar_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"slb-registrar/shared/clbtest"
 	"slb-registrar/shared/registrar"
@@ -17,6 +19,8 @@ func TestMemberIsKnownByTheAddressThatTheServiceFillsIn(t *testing.T) {
 		for _, duplicate := range duplicates {
 			t.Run(fmt.Sprintf("%s, duplicates %s", c.kind, duplicate), func(t *testing.T) {
 				story(t, func(t *testing.T) {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
 					r := newRig(t, clbtest.Options{AutoCreate: true, FillServerIP: true, Duplicate: duplicate}, registrar.Options{})
 					backend := vsg.Backend{ServerID: c.server, Port: 80, Weight: 100, Type: c.kind}
 					of := func(action vsg.Action) vsg.Change {
@@ -26,12 +30,12 @@ func TestMemberIsKnownByTheAddressThatTheServiceFillsIn(t *testing.T) {
 						action vsg.Action
 						want   vsg.Status
 					}{{vsg.Add, vsg.Added}, {vsg.Remove, vsg.Removed}, {vsg.Add, vsg.Added}, {vsg.SetWeight, vsg.Weighted}} {
-						if outcomes, _ := r.apply(of(step.action)); outcomes[0].Status != step.want {
+						if outcomes, _ := r.Apply(ctx, r.api(), []vsg.Change{of(step.action)}); outcomes[0].Status != step.want {
 							t.Errorf("%s ended as %+v", step.action, outcomes[0])
 						}
 					}
 					fresh := registrar.New(registrar.Options{})
-					if outcomes, _ := fresh.Apply(t.Context(), r.api(), []vsg.Change{of(vsg.Add)}); outcomes[0].Status != vsg.Already {
+					if outcomes, _ := fresh.Apply(ctx, r.api(), []vsg.Change{of(vsg.Add)}); outcomes[0].Status != vsg.Already {
 						t.Errorf("to a process that never saw it, it is %+v", outcomes[0])
 					}
 					if calls := r.calls(addAction); len(calls) != 2 {
