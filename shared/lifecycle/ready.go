@@ -140,7 +140,7 @@ func (j *Job) awaited() (waiting []*Change, notes []string) {
 // find asks for the load balancer of a group until the context ends; then it
 // is empty. The error is that of a hook that has ended.
 func (f *Finisher) find(ctx context.Context, job *Job, heart *Heart, group vsg.Group, changes []*Change, deadline time.Time) (string, error) {
-	for wait := shortestPoll; ; wait = min(2*wait, longestPoll) {
+	for wait := shortestPoll; ctx.Err() == nil; wait = min(2*wait, longestPoll) {
 		id, err := f.watch.owner(ctx, job.Balancer, group)
 		if err == nil {
 			return id, nil
@@ -148,16 +148,12 @@ func (f *Finisher) find(ctx context.Context, job *Job, heart *Heart, group vsg.G
 		for _, c := range changes {
 			c.NotReady, c.unread = "the load balancer of the group could not be found: "+err.Error(), true
 		}
-		if ctx.Err() != nil {
-			return "", nil
-		}
 		if err := heart.Cover(ctx, longestPoll, time.Until(deadline)+f.gap()); err != nil && asError(err).Ended {
 			return "", err
 		}
-		if pause(ctx, wait) != nil {
-			return "", nil
-		}
+		_ = pause(ctx, wait)
 	}
+	return "", nil
 }
 
 // awaitOne waits for the backends of one load balancer. The error is that of
