@@ -15,15 +15,17 @@ const (
 	// heartMargin is how long before a possible time-out a heartbeat is sent.
 	heartMargin = 10 * time.Second
 	// leastHeartbeat is the time-out that the console of Alibaba Cloud gives a
-	// hook; that of the API is 600 s. A heartbeat asks for no less, because there it replaces the hook's own
-	// time-out and should not cut it short, and because only 20 are allowed.
+	// hook; that of the API is 600 s. A heartbeat asks for no less, because there
+	// it replaces the hook's own time-out and should not cut it short, and because
+	// only 20 are allowed.
 	leastHeartbeat = 1800 * time.Second
 	// mostHeartbeat is the longest that a heartbeat can ask for.
 	mostHeartbeat = 6 * time.Hour
 )
 
-// Heart keeps one hook from timing out while something takes its time: a
-// backend to become healthy, connections to drain. It is safe for concurrent use.
+// Heart keeps one hook from timing out while its backends become healthy. A
+// drain sends no heartbeat: it has to be shorter than the hook's own time-out.
+// It is safe for concurrent use.
 type Heart struct {
 	completer Completer
 	hook      *event.Hook
