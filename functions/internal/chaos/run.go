@@ -161,10 +161,11 @@ func (r *runner) play(ctx context.Context) error {
 	defer ceasefire()
 	var consumers, others sync.WaitGroup
 	var failed atomic.Pointer[error]
-	number := uint64(0)
+	consumerCount := uint64(0)
 	for _, h := range r.hosts {
 		for range h.concurrency {
-			number++
+			consumerCount++
+			number := consumerCount // of this consumer alone, for its own random choices
 			consumers.Go(func() {
 				if err := r.consume(working, h, number); err != nil && failed.CompareAndSwap(nil, &err) {
 					stop()
