@@ -141,7 +141,7 @@ func (h *Handler) begin(ctx context.Context, in Invocation) *run {
 	r := &run{
 		h: h, in: in, log: log, started: time.Now(), clock: newClock(ctx, time.Now()),
 		coldStart: h.warm.CompareAndSwap(false, true),
-		byKey:     map[string]*entry{}, hooks: map[string]*hookState{}, calls: map[string]int{},
+		byKey:     map[string]*entry{}, hooks: map[string]*hookState{}, tally: registrar.Report{Calls: map[string]int{}},
 	}
 	if r.coldStart && h.storeIsLocal && !in.Local {
 		log.Warn().Msg("the store is this process's memory: duplicates that reach another instance are not detected")

@@ -20,20 +20,7 @@ import (
 func (r *run) count(report registrar.Report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for action, n := range report.Calls {
-		r.calls[action] += n
-	}
-	t := &r.tally
-	t.Backends += report.Backends
-	t.Conflicts += report.Conflicts
-	t.Throttled += report.Throttled
-	t.Lost += report.Lost
-	t.Unknown += report.Unknown
-	t.Retries += report.Retries
-	t.Succeeded += report.Succeeded
-	t.Waited = max(t.Waited, report.Waited)
-	t.Took += report.Took
-	t.Slowest = max(t.Slowest, report.Slowest)
+	r.tally.Add(report)
 }
 
 // report closes the books: the Result, and the summary line of the invocation.
@@ -44,7 +31,7 @@ func (r *run) report() Result {
 		RequestID: r.in.RequestID, Platform: r.in.Platform, ColdStart: r.coldStart,
 		DurationMs: time.Since(r.started).Milliseconds(),
 		Messages:   []MessageResult{}, Changes: []ChangeResult{}, Hooks: []HookResult{},
-		Calls: maps.Clone(r.calls), Plan: r.planned,
+		Calls: maps.Clone(r.tally.Calls), Plan: r.planned,
 	}
 	for _, m := range r.messages {
 		out.Messages = append(out.Messages, r.messageResult(m))

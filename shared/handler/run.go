@@ -33,7 +33,6 @@ type run struct {
 	planned  []PlannedCall
 
 	mu    sync.Mutex
-	calls map[string]int
 	tally registrar.Report
 }
 

@@ -163,17 +163,5 @@ func end(changes []*repair, outcome vsg.Outcome) {
 func (r *run) count(report registrar.Report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sum := &r.report.Engine
-	for action, n := range report.Calls {
-		sum.Calls[action] += n
-	}
-	sum.Backends += report.Backends
-	sum.Conflicts += report.Conflicts
-	sum.Throttled += report.Throttled
-	sum.Lost += report.Lost
-	sum.Retries += report.Retries
-	sum.Succeeded += report.Succeeded
-	sum.Waited = max(sum.Waited, report.Waited)
-	sum.Took += report.Took
-	sum.Slowest = max(sum.Slowest, report.Slowest)
+	r.report.Engine.Add(report)
 }

@@ -55,3 +55,24 @@ type Report struct {
 	Took      time.Duration
 	Slowest   time.Duration
 }
+
+// Add adds what another call of [Registrar.Apply] did, for a caller that makes
+// several. The zero Report is ready to be added to.
+func (r *Report) Add(other Report) {
+	if r.Calls == nil {
+		r.Calls = map[string]int{}
+	}
+	for action, n := range other.Calls {
+		r.Calls[action] += n
+	}
+	r.Backends += other.Backends
+	r.Conflicts += other.Conflicts
+	r.Throttled += other.Throttled
+	r.Lost += other.Lost
+	r.Unknown += other.Unknown
+	r.Retries += other.Retries
+	r.Succeeded += other.Succeeded
+	r.Waited = max(r.Waited, other.Waited)
+	r.Took += other.Took
+	r.Slowest = max(r.Slowest, other.Slowest)
+}
